@@ -1,0 +1,75 @@
+using Musubi.Linux.Addresses;
+using Musubi.Linux.Namespaces;
+using Musubi.Linux.Nftables;
+
+namespace Musubi.Cni.Plugins.Shared;
+
+/// <summary>
+/// Drops frames that a container sends from another hardware address than its own. Objects and comments are those of the
+/// reference plugin: a jump in the bridge family's <c>nat PREROUTING</c> to two chains of the attachment's own.
+/// </summary>
+internal static class MacSpoofCheck
+{
+    private static readonly NftTable _table = new(NftFamily.Bridge, "nat");
+    private static readonly NftChain _prerouting =
+        new(_table, "PREROUTING") { Type = NftChainType.Filter, Hook = NftHook.PreRouting, Priority = NftPriority.Raw, Policy = NftVerdictCode.Accept };
+
+    /// <summary>Adds the rules of an attachment, all in one transaction.</summary>
+    public static void Add(NetworkNamespace? host, Attachment attachment, string hostInterface, MacAddress mac)
+    {
+        string comment = CommentOf(attachment);
+        NftChain interfaceChain = InterfaceChainOf(attachment);
+        NftChain macChain = MacChainOf(attachment);
+        using NftSocket nft = NftSocket.Open(host);
+        NftTransaction transaction = nft.Begin();
+        transaction.AddTable(_table);
+        transaction.AddChain(_prerouting);
+        transaction.AddChain(macChain);
+        transaction.AddChain(interfaceChain);
+        transaction.FlushChain(macChain);
+        transaction.FlushChain(interfaceChain);
+        transaction.AddRule(macChain, r => r.EtherSource().Is(mac).Return(), comment);
+        transaction.AddRule(macChain, r => r.Drop(), comment);
+        transaction.AddRule(interfaceChain, r => r.Jump(macChain), comment);
+        transaction.AddRule(_prerouting, r => r.InputInterface(hostInterface).Jump(interfaceChain), comment);
+        transaction.Commit();
+    }
+
+    /// <summary>Removes the rules of an attachment; none is no error.</summary>
+    public static void Remove(NetworkNamespace? host, Attachment attachment)
+    {
+        using NftSocket nft = NftSocket.Open(host);
+        if (nft.FindChain(_table, InterfaceChainOf(attachment).Name) is not { } interfaceChain)
+        {
+            return;
+        }
+
+        string comment = CommentOf(attachment);
+        NftTransaction transaction = nft.Begin();
+        foreach (NftRule rule in nft.ListRules(_prerouting))
+        {
+            if (rule.Comment == comment)
+            {
+                transaction.DeleteRule(rule);
+            }
+        }
+
+        transaction.FlushChain(interfaceChain);
+        transaction.DeleteChain(interfaceChain);
+        if (nft.FindChain(_table, MacChainOf(attachment).Name) is { } macChain)
+        {
+            transaction.FlushChain(macChain);
+            transaction.DeleteChain(macChain);
+        }
+
+        transaction.Commit();
+    }
+
+    private static string ReferenceOf(Attachment attachment) => $"{attachment.ContainerId}-{attachment.IfName}";
+
+    private static string CommentOf(Attachment attachment) => $"macspoofchk-{ReferenceOf(attachment)}";
+
+    private static NftChain InterfaceChainOf(Attachment attachment) => new(_table, $"cni-br-iface-{ReferenceOf(attachment)}");
+
+    private static NftChain MacChainOf(Attachment attachment) => new(_table, $"cni-br-iface-{ReferenceOf(attachment)}-mac");
+}
