@@ -62,18 +62,20 @@ public sealed class ApiServerHost : IAsyncDisposable
         Pki pki = Pki.Open(Path.Combine(options.StateDirectory, "pki"), options.Time);
         var stopping = new CancellationTokenSource();
         var store = new ObjectStore(Path.Combine(options.StateDirectory, "store.db"), options.Time, logger);
+        BackgroundWork? background = null;
+        WebApplication? web = null;
         try
         {
             var addresses = new ClusterAddresses(options.ServiceRange, options.ServiceRangeIPv6);
             var registry = new ResourceRegistry(store, addresses);
             var definitions = new DefinitionWatcher(store, registry, logger);
             var operations = new ObjectOperations(store, registry, new AdmissionChain(options.Admissions), options.Time);
-            var background = new BackgroundWork(operations, definitions, options, pki.Authority.ExportCertificatePem() + "\n", logger);
+            background = new BackgroundWork(operations, definitions, options, pki.Authority.ExportCertificatePem() + "\n", logger);
             var handler = new ResourceHandler(operations, new WatchStreamer(store, options.Time, stopping.Token), options.Time);
             var application = new ApiApplication(registry, handler, new Authenticator(pki.Authority, options.Time), new OpenApiDocuments(), logger);
             await background.StartAsync().ConfigureAwait(false);
 
-            WebApplication web = BuildWeb(options, pki, application);
+            web = BuildWeb(options, pki, application);
             await web.StartAsync(cancellationToken).ConfigureAwait(false);
             int port = new Uri(web.Urls.First()).Port;
             string kubeconfig = options.KubeconfigPath ?? Path.Combine(options.StateDirectory, "admin.kubeconfig");
@@ -83,6 +85,8 @@ public sealed class ApiServerHost : IAsyncDisposable
         }
         catch
         {
+            if (web is not null) await web.DisposeAsync().ConfigureAwait(false);
+            if (background is not null) await background.DisposeAsync().ConfigureAwait(false);
             await store.DisposeAsync().ConfigureAwait(false);
             stopping.Dispose();
             throw;
@@ -112,6 +116,7 @@ public sealed class ApiServerHost : IAsyncDisposable
         // Only what is used: no configuration files, no environment, no static files.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = options.StateDirectory });
         builder.Services.AddSingleton(options.LoggerFactory);
+        builder.Services.AddSingleton<Microsoft.Extensions.Hosting.IHostLifetime, OwnersLifetime>();
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(h => h.ShutdownTimeout = TimeSpan.FromSeconds(5));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -124,7 +129,8 @@ public sealed class ApiServerHost : IAsyncDisposable
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(new HttpsConnectionAdapterOptions
                 {
-                    ServerCertificate = pki.Server, SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                    ServerCertificate = pki.Server,
+                    SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
                     ClientCertificateMode = ClientCertificateMode.AllowCertificate,
                     // Any certificate may be presented; whether it proves anything is the authenticator's to say, with an answer instead of a broken connection.
                     ClientCertificateValidation = (_, _, _) => true,
@@ -134,5 +140,13 @@ public sealed class ApiServerHost : IAsyncDisposable
         WebApplication web = builder.Build();
         web.Run(application.HandleAsync);
         return web;
+    }
+
+    /// <summary>Signals are the business of the program that this server is a part of.</summary>
+    private sealed class OwnersLifetime : Microsoft.Extensions.Hosting.IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -1,12 +1,15 @@
+using Microsoft.Win32.SafeHandles;
 using Musubi.Cni.Execution;
 
 // Runtimes call a plugin by its file name; a multi-call executable is every plugin that a link names it after.
 string calledAs = Path.GetFileName(Environment.GetCommandLineArgs() is [var self, ..] ? self : "");
 if (PluginCatalog.Find(calledAs) is { } plugin)
 {
-    using Stream input = Console.OpenStandardInput();
-    using Stream output = Console.OpenStandardOutput();
-    return PluginProcess.Run(plugin, input, output, Console.Error, Environment.ProcessPath);
+    // Not through Console, which prepares terminals and signals that a plugin never meets.
+    using FileStream input = Open(0, FileAccess.Read);
+    using FileStream output = Open(1, FileAccess.Write);
+    using StreamWriter log = new(Open(2, FileAccess.Write)) { AutoFlush = true };
+    return PluginProcess.Run(plugin, input, output, log, Environment.ProcessPath);
 }
 
 if (args is ["plugins"])
@@ -33,3 +36,5 @@ if (args is ["version" or "--version"])
       musubi-cni version
     """);
 return args is ["help" or "--help" or "-h"] ? 0 : 2;
+
+static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);

@@ -13,7 +13,9 @@ internal static class Program
         using ILoggerFactory loggers = new StandardErrorLoggers();
         await using ApiServerHost server = await ApiServerHost.StartAsync(new ApiServerOptions
         {
-            StateDirectory = directory, Port = rest.Length > 0 ? int.Parse(rest[0]) : 0, LoggerFactory = loggers,
+            StateDirectory = directory,
+            Port = rest.Length > 0 ? int.Parse(rest[0]) : 0,
+            LoggerFactory = loggers,
         });
         TimeSpan sinceStart = TimeSpan.FromTicks(TimeProvider.System.GetUtcNow().UtcTicks - started);
         Console.WriteLine($"ready {server.Url} {sinceStart.TotalMilliseconds:F0} ms");

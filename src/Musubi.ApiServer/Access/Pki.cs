@@ -66,7 +66,9 @@ internal sealed class Pki
         string temporary = path + ".new";
         var options = new FileStreamOptions
         {
-            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         };
         File.Delete(temporary);
         using (var file = new FileStream(temporary, options))

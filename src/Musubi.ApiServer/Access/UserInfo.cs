@@ -38,6 +38,7 @@ internal sealed record UserInfo(string Name, IReadOnlyList<string> Groups)
 
     public JsonObject ToJson() => new()
     {
-        ["username"] = Name, ["groups"] = new JsonArray([.. Groups.Select(g => (JsonNode?)JsonValue.Create(g))]),
+        ["username"] = Name,
+        ["groups"] = new JsonArray([.. Groups.Select(g => (JsonNode?)JsonValue.Create(g))]),
     };
 }

@@ -46,7 +46,9 @@ internal sealed class BackgroundWork : IAsyncDisposable
         {
             await _keeper.EnsureAsync("namespaces", "", new JsonObject
             {
-                ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = ns },
+                ["apiVersion"] = "v1",
+                ["kind"] = "Namespace",
+                ["metadata"] = new JsonObject { ["name"] = ns },
             }).ConfigureAwait(false);
         }
         foreach (StoredObject ns in _namespaces.Objects.Range()) _namespaceLoop.Add(ns.Name);

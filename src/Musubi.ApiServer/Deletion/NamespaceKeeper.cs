@@ -78,18 +78,27 @@ internal sealed class NamespaceKeeper(ObjectOperations operations, string author
 
     private JsonObject Condition(string type, string status, string reason, string message) => new()
     {
-        ["type"] = type, ["status"] = status, ["lastTransitionTime"] = KubeTime.Format(time.GetUtcNow()), ["reason"] = reason, ["message"] = message,
+        ["type"] = type,
+        ["status"] = status,
+        ["lastTransitionTime"] = KubeTime.Format(time.GetUtcNow()),
+        ["reason"] = reason,
+        ["message"] = message,
     };
 
     private async Task FurnishAsync(string ns)
     {
         await EnsureAsync("serviceaccounts", ns, new JsonObject
         {
-            ["apiVersion"] = "v1", ["kind"] = "ServiceAccount", ["metadata"] = new JsonObject { ["name"] = "default" },
+            ["apiVersion"] = "v1",
+            ["kind"] = "ServiceAccount",
+            ["metadata"] = new JsonObject { ["name"] = "default" },
         }).ConfigureAwait(false);
         await EnsureAsync("configmaps", ns, new JsonObject
         {
-            ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["name"] = "kube-root-ca.crt" }, ["data"] = new JsonObject { ["ca.crt"] = authorityPem },
+            ["apiVersion"] = "v1",
+            ["kind"] = "ConfigMap",
+            ["metadata"] = new JsonObject { ["name"] = "kube-root-ca.crt" },
+            ["data"] = new JsonObject { ["ca.crt"] = authorityPem },
         }).ConfigureAwait(false);
     }
 

@@ -76,9 +76,16 @@ internal sealed partial class DefinitionWatcher
             JsonObject? subresources = version.Object("subresources");
             yield return new ServedResource
             {
-                Type = type, Verbs = Verbs.All, Bucket = _store.Bucket($"{group}/{plural}"), Singular = names.Text("singular") ?? kind.ToLowerInvariant(),
-                ListKind = names.Text("listKind") ?? kind + "List", ShortNames = [.. names.Array("shortNames").Texts()], Categories = [.. names.Array("categories").Texts()],
-                Subresources = [.. Subresources(type, subresources)], Rules = CustomRules.Instance, Schema = schema,
+                Type = type,
+                Verbs = Verbs.All,
+                Bucket = _store.Bucket($"{group}/{plural}"),
+                Singular = names.Text("singular") ?? kind.ToLowerInvariant(),
+                ListKind = names.Text("listKind") ?? kind + "List",
+                ShortNames = [.. names.Array("shortNames").Texts()],
+                Categories = [.. names.Array("categories").Texts()],
+                Subresources = [.. Subresources(type, subresources)],
+                Rules = CustomRules.Instance,
+                Schema = schema,
                 Conversion = new CustomConversion(type, $"{group}/{storageVersion}", schema, stored.Version),
                 Table = ColumnTable.FromDefinition(version.Array("additionalPrinterColumns")),
                 Custom = new CustomResource(stored.Name, $"{stored.Facts.Uid}/{definition.At("metadata", "generation")?.ToJsonString()}", Deprecation(version, type),

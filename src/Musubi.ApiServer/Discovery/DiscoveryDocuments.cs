@@ -18,14 +18,16 @@ internal static class DiscoveryDocuments
     /// <summary><c>/api</c>.</summary>
     public static JsonObject CoreVersions(string serverAddress) => new()
     {
-        ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1"),
+        ["kind"] = "APIVersions",
+        ["versions"] = new JsonArray("v1"),
         ["serverAddressByClientCIDRs"] = new JsonArray(new JsonObject { ["clientCIDR"] = "0.0.0.0/0", ["serverAddress"] = serverAddress }),
     };
 
     /// <summary><c>/apis</c>.</summary>
     public static JsonObject Groups(ResourceCatalog catalog) => new()
     {
-        ["kind"] = "APIGroupList", ["apiVersion"] = "v1",
+        ["kind"] = "APIGroupList",
+        ["apiVersion"] = "v1",
         ["groups"] = Array(catalog.Groups.Where(g => g.Group.Length > 0).Select(g => Group(g.Group, g.Versions))),
     };
 
@@ -48,7 +50,11 @@ internal static class DiscoveryDocuments
         {
             var entry = new JsonObject
             {
-                ["name"] = r.Type.Plural, ["singularName"] = r.Singular, ["namespaced"] = r.Type.Namespaced, ["kind"] = r.Type.Kind, ["verbs"] = Names(r.Verbs),
+                ["name"] = r.Type.Plural,
+                ["singularName"] = r.Singular,
+                ["namespaced"] = r.Type.Namespaced,
+                ["kind"] = r.Type.Kind,
+                ["verbs"] = Names(r.Verbs),
             };
             if (r.ShortNames.Count > 0) entry["shortNames"] = Texts(r.ShortNames);
             if (r.Categories.Count > 0) entry["categories"] = Texts(r.Categories);
@@ -58,7 +64,11 @@ internal static class DiscoveryDocuments
             {
                 var subEntry = new JsonObject
                 {
-                    ["name"] = $"{r.Type.Plural}/{sub.Name}", ["singularName"] = "", ["namespaced"] = r.Type.Namespaced, ["kind"] = sub.Kind, ["verbs"] = Names(sub.Verbs),
+                    ["name"] = $"{r.Type.Plural}/{sub.Name}",
+                    ["singularName"] = "",
+                    ["namespaced"] = r.Type.Namespaced,
+                    ["kind"] = sub.Kind,
+                    ["verbs"] = Names(sub.Verbs),
                 };
                 if (sub.Group != r.Type.Group || sub.Version != r.Type.Version)
                 {
@@ -83,7 +93,9 @@ internal static class DiscoveryDocuments
                 ["metadata"] = group.Length == 0 ? new JsonObject { ["creationTimestamp"] = null } : new JsonObject { ["name"] = group, ["creationTimestamp"] = null },
                 ["versions"] = Array(versions.Select(v => new JsonObject
                 {
-                    ["version"] = v.Version, ["freshness"] = "Current", ["resources"] = Array(v.Resources.Select(Aggregated)),
+                    ["version"] = v.Version,
+                    ["freshness"] = "Current",
+                    ["resources"] = Array(v.Resources.Select(Aggregated)),
                 })),
             });
         }
@@ -94,8 +106,11 @@ internal static class DiscoveryDocuments
     {
         var entry = new JsonObject
         {
-            ["resource"] = r.Type.Plural, ["responseKind"] = Kind(r.Type.Group, r.Type.Version, r.Type.Kind), ["scope"] = r.Type.Namespaced ? "Namespaced" : "Cluster",
-            ["singularResource"] = r.Singular, ["verbs"] = Names(r.Verbs),
+            ["resource"] = r.Type.Plural,
+            ["responseKind"] = Kind(r.Type.Group, r.Type.Version, r.Type.Kind),
+            ["scope"] = r.Type.Namespaced ? "Namespaced" : "Cluster",
+            ["singularResource"] = r.Singular,
+            ["verbs"] = Names(r.Verbs),
         };
         if (r.ShortNames.Count > 0) entry["shortNames"] = Texts(r.ShortNames);
         if (r.Categories.Count > 0) entry["categories"] = Texts(r.Categories);
@@ -103,7 +118,9 @@ internal static class DiscoveryDocuments
         {
             entry["subresources"] = Array(r.Subresources.Select(s => new JsonObject
             {
-                ["subresource"] = s.Name, ["responseKind"] = Kind(s.Group, s.Version, s.Kind), ["verbs"] = Names(s.Verbs),
+                ["subresource"] = s.Name,
+                ["responseKind"] = Kind(s.Group, s.Version, s.Kind),
+                ["verbs"] = Names(s.Verbs),
             }));
         }
         return entry;
@@ -111,7 +128,9 @@ internal static class DiscoveryDocuments
 
     private static JsonObject Group(string group, IReadOnlyList<GroupVersion> versions) => new()
     {
-        ["name"] = group, ["versions"] = Array(versions.Select(Version)), ["preferredVersion"] = Version(versions[0]),
+        ["name"] = group,
+        ["versions"] = Array(versions.Select(Version)),
+        ["preferredVersion"] = Version(versions[0]),
     };
 
     private static JsonObject Version(GroupVersion version) => new() { ["groupVersion"] = version.ApiVersion, ["version"] = version.Version };

@@ -129,10 +129,17 @@ internal static class BuiltInResources
             bool events = type.Plural == "events";
             yield return new ServedResource
             {
-                Type = type, Verbs = ParseVerbs(line[4]), Bucket = store.Bucket(events ? "/events" : $"{group}/{type.Plural}"),
-                Singular = type.Kind.ToLowerInvariant(), ListKind = type.Kind + "List", ShortNames = Words(line, 5), Categories = Words(line, 6),
-                Subresources = [.. ParseSubresources(line, type)], Rules = BuiltInKinds.Rules(type, addresses),
-                Schema = new LazyTypedSchema(type), Conversion = events && group.Length > 0 ? EventConversion.Instance : SameVersion.Instance,
+                Type = type,
+                Verbs = ParseVerbs(line[4]),
+                Bucket = store.Bucket(events ? "/events" : $"{group}/{type.Plural}"),
+                Singular = type.Kind.ToLowerInvariant(),
+                ListKind = type.Kind + "List",
+                ShortNames = Words(line, 5),
+                Categories = Words(line, 6),
+                Subresources = [.. ParseSubresources(line, type)],
+                Rules = BuiltInKinds.Rules(type, addresses),
+                Schema = new LazyTypedSchema(type),
+                Conversion = events && group.Length > 0 ? EventConversion.Instance : SameVersion.Instance,
                 Table = BuiltInTables.For(type, ParseColumns(line)),
             };
         }

@@ -49,10 +49,12 @@ internal sealed partial class ApiApplication(ResourceRegistry registry, Resource
         switch (e)
         {
             case ApiException api: return api.Status;
-            case BadHttpRequestException { StatusCode: 413 }: return ApiStatus.Failure(HttpStatusCode.RequestEntityTooLarge, "RequestEntityTooLarge",
+            case BadHttpRequestException { StatusCode: 413 }:
+                return ApiStatus.Failure(HttpStatusCode.RequestEntityTooLarge, "RequestEntityTooLarge",
                 $"Request entity too large: limit is {RequestBody.MaxBytes}");
             case BadHttpRequestException bad: return ApiStatus.BadRequest(bad.Message) with { Code = bad.StatusCode };
-            case StorageException storage: return ApiStatus.Failure(HttpStatusCode.ServiceUnavailable, "ServiceUnavailable", $"the store cannot be written: {storage.Message}",
+            case StorageException storage:
+                return ApiStatus.Failure(HttpStatusCode.ServiceUnavailable, "ServiceUnavailable", $"the store cannot be written: {storage.Message}",
                 new StatusDetails { RetryAfterSeconds = 5 });
             case IOException io: return ApiStatus.BadRequest($"the body of the request could not be read: {io.Message}");
             default:

@@ -42,7 +42,9 @@ internal static class DeleteOptionsReader
         {
             GracePeriodSeconds = Typed(options, "gracePeriodSeconds", n => n is JsonValue v && v.TryInt64(out long seconds) ? seconds < 0 ? 1 : seconds : (long?)null),
             PropagationPolicy = policy is { Length: > 0 } ? policy : orphan switch { true => "Orphan", false => "Background", null => null },
-            PreconditionUid = preconditions?.Text("uid"), PreconditionVersion = preconditions?.Text("resourceVersion"), DryRun = dryRun,
+            PreconditionUid = preconditions?.Text("uid"),
+            PreconditionVersion = preconditions?.Text("resourceVersion"),
+            DryRun = dryRun,
         };
     }
 

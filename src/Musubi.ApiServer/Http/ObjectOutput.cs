@@ -71,7 +71,8 @@ internal sealed class ObjectOutput
         {
             ["kind"] = partial ? "PartialObjectMetadataList" : _resource.ListKind,
             ["apiVersion"] = partial ? "meta.k8s.io/" + Accepted.Version : _resource.Type.ApiVersion,
-            ["metadata"] = metadata, ["items"] = new JsonArray(),
+            ["metadata"] = metadata,
+            ["items"] = new JsonArray(),
         });
         var pieces = new List<byte[]>(items.Count);
         long length = head.Length + Math.Max(items.Count - 1, 0);
@@ -138,13 +139,18 @@ internal sealed class ObjectOutput
         })]) : null;
         return new JsonObject
         {
-            ["kind"] = "Table", ["apiVersion"] = "meta.k8s.io/" + (Accepted.Version.Length == 0 ? "v1" : Accepted.Version), ["metadata"] = metadata,
-            ["columnDefinitions"] = columns, ["rows"] = rows,
+            ["kind"] = "Table",
+            ["apiVersion"] = "meta.k8s.io/" + (Accepted.Version.Length == 0 ? "v1" : Accepted.Version),
+            ["metadata"] = metadata,
+            ["columnDefinitions"] = columns,
+            ["rows"] = rows,
         };
     }
 
     private static JsonObject PartialMetadata(JsonObject obj) => new()
     {
-        ["kind"] = "PartialObjectMetadata", ["apiVersion"] = "meta.k8s.io/v1", ["metadata"] = obj["metadata"].Copy(),
+        ["kind"] = "PartialObjectMetadata",
+        ["apiVersion"] = "meta.k8s.io/v1",
+        ["metadata"] = obj["metadata"].Copy(),
     };
 }

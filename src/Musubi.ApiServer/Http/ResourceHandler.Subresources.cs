@@ -61,8 +61,10 @@ internal sealed partial class ResourceHandler
         JsonObject? delete = eviction.Object("deleteOptions");
         await operations.DeleteAsync(request.Resource, request.Namespace, request.Name, new DeleteOptions
         {
-            GracePeriodSeconds = delete?.Integer("gracePeriodSeconds"), DryRun = options.DryRun,
-            PreconditionUid = delete.At("preconditions", "uid").AsText(), PreconditionVersion = delete.At("preconditions", "resourceVersion").AsText(),
+            GracePeriodSeconds = delete?.Integer("gracePeriodSeconds"),
+            DryRun = options.DryRun,
+            PreconditionUid = delete.At("preconditions", "uid").AsText(),
+            PreconditionVersion = delete.At("preconditions", "resourceVersion").AsText(),
         }).ConfigureAwait(false);
         await Responses.WriteStatusAsync(request.Http, new ApiStatus { Status = "Success", Code = 201 }).ConfigureAwait(false);
     }
@@ -118,8 +120,11 @@ internal sealed partial class ResourceHandler
             if (Selector is not null && obj.At(Selector).AsText() is { Length: > 0 } selector) status["selector"] = selector;
             return new JsonObject
             {
-                ["kind"] = "Scale", ["apiVersion"] = "autoscaling/v1", ["metadata"] = metadata,
-                ["spec"] = new JsonObject { ["replicas"] = obj.At(SpecReplicas).Copy() ?? 0 }, ["status"] = status,
+                ["kind"] = "Scale",
+                ["apiVersion"] = "autoscaling/v1",
+                ["metadata"] = metadata,
+                ["spec"] = new JsonObject { ["replicas"] = obj.At(SpecReplicas).Copy() ?? 0 },
+                ["status"] = status,
             };
         }
     }

@@ -109,7 +109,9 @@ internal sealed partial class ResourceHandler(ObjectOperations operations, Watch
                 Status = "Success",
                 Details = new StatusDetails
                 {
-                    Name = request.Name, Group = type.Group.Length == 0 ? null : type.Group, Kind = type.Plural,
+                    Name = request.Name,
+                    Group = type.Group.Length == 0 ? null : type.Group,
+                    Kind = type.Plural,
                     Uid = JsonTree.ParseObject(outcome.Json).At("metadata", "uid").AsText(),
                 },
             }).ConfigureAwait(false);

@@ -9,8 +9,15 @@ internal static class ServerVersion
 {
     public static byte[] Document { get; } = JsonTree.ToBytes(new JsonObject
     {
-        ["major"] = "1", ["minor"] = "32", ["gitVersion"] = "v1.32.0+musubi", ["gitCommit"] = "", ["gitTreeState"] = "clean", ["buildDate"] = "1970-01-01T00:00:00Z",
-        ["goVersion"] = "none", ["compiler"] = "roslyn", ["platform"] = "linux/amd64",
+        ["major"] = "1",
+        ["minor"] = "32",
+        ["gitVersion"] = "v1.32.0+musubi",
+        ["gitCommit"] = "",
+        ["gitTreeState"] = "clean",
+        ["buildDate"] = "1970-01-01T00:00:00Z",
+        ["goVersion"] = "none",
+        ["compiler"] = "roslyn",
+        ["platform"] = "linux/amd64",
     });
 
     /// <summary>The list of paths at the root.</summary>

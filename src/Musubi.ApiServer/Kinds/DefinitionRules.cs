@@ -26,7 +26,8 @@ internal sealed class DefinitionRules : KindRules
         {
             ["conditions"] = new JsonArray(
                 Condition("NamesAccepted", "NoConflicts", "no conflicts found", now), Condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now)),
-            ["acceptedNames"] = spec["names"].Copy(), ["storedVersions"] = new JsonArray(StorageVersion(spec)),
+            ["acceptedNames"] = spec["names"].Copy(),
+            ["storedVersions"] = new JsonArray(StorageVersion(spec)),
         };
     }
 
@@ -102,6 +103,10 @@ internal sealed class DefinitionRules : KindRules
 
     private static JsonObject Condition(string type, string reason, string message, string now) => new()
     {
-        ["type"] = type, ["status"] = "True", ["lastTransitionTime"] = now, ["reason"] = reason, ["message"] = message,
+        ["type"] = type,
+        ["status"] = "True",
+        ["lastTransitionTime"] = now,
+        ["reason"] = reason,
+        ["message"] = message,
     };
 }

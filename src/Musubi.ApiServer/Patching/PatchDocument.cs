@@ -68,7 +68,8 @@ internal sealed class PatchDocument
             throw new ApiException(ApiStatus.Failure(HttpStatusCode.UnprocessableEntity, "Invalid",
                 $"the server rejected our request due to an error in our request: {e.Message}", new StatusDetails
                 {
-                    Name = target.At("metadata", "name").AsText(), Kind = _resource.Type.Plural,
+                    Name = target.At("metadata", "name").AsText(),
+                    Kind = _resource.Type.Plural,
                     Group = _resource.Type.Group.Length == 0 ? null : _resource.Type.Group,
                     Causes = [new StatusCause(FieldErrorReason.Invalid, e.Message, "patch")],
                 }));

@@ -44,10 +44,13 @@ internal sealed class FieldTable
 
     private SchemaNode MessageNode(WireType type, FieldEntry? field) => new()
     {
-        Type = JsonType.Object, TypeName = type.Name, LazyProperties = () => Properties(type.Name),
+        Type = JsonType.Object,
+        TypeName = type.Name,
+        LazyProperties = () => Properties(type.Name),
         AtomicObject = field?.ListType == "map:atomic",
         PatchRetainKeys = field?.PatchStrategy.Contains("retainKeys", StringComparison.Ordinal) == true,
-        Default = field?.Default, Required = [.. Fields(type.Name).Where(f => f.Required).Select(f => f.JsonName)],
+        Default = field?.Default,
+        Required = [.. Fields(type.Name).Where(f => f.Required).Select(f => f.JsonName)],
     };
 
     /// <summary>Members of a type by JSON name; those of inlined types are among them.</summary>
@@ -74,15 +77,21 @@ internal sealed class FieldTable
             case WireKind.List:
                 return new SchemaNode
                 {
-                    Type = JsonType.Array, Items = Node(type.Element!, null), OmitEmpty = field?.OmitEmpty == true,
+                    Type = JsonType.Array,
+                    Items = Node(type.Element!, null),
+                    OmitEmpty = field?.OmitEmpty == true,
                     List = field?.ListType switch { "map" => ListKind.Map, "set" => ListKind.Set, _ => ListKind.Atomic },
-                    ListKeys = field?.ListMapKeys ?? [], PatchMerge = field?.PatchStrategy.Contains("merge", StringComparison.Ordinal) == true,
-                    PatchMergeKey = field?.PatchMergeKey, PatchRetainKeys = field?.PatchStrategy.Contains("retainKeys", StringComparison.Ordinal) == true,
+                    ListKeys = field?.ListMapKeys ?? [],
+                    PatchMerge = field?.PatchStrategy.Contains("merge", StringComparison.Ordinal) == true,
+                    PatchMergeKey = field?.PatchMergeKey,
+                    PatchRetainKeys = field?.PatchStrategy.Contains("retainKeys", StringComparison.Ordinal) == true,
                 };
             case WireKind.Map:
                 return new SchemaNode
                 {
-                    Type = JsonType.Object, Additional = Node(type.Element!, null), OmitEmpty = field?.OmitEmpty == true,
+                    Type = JsonType.Object,
+                    Additional = Node(type.Element!, null),
+                    OmitEmpty = field?.OmitEmpty == true,
                     AtomicObject = field?.ListType == "map:atomic",
                 };
             default:
@@ -103,8 +112,13 @@ internal sealed class FieldTable
                 };
                 return new SchemaNode
                 {
-                    Type = valueType, Form = form, OmitEmpty = omitEmpty, Default = field?.Default, Enum = field?.Enum,
-                    PreserveUnknown = valueType == JsonType.Any, Nullable = form is TextForm.Time or TextForm.MicroTime,
+                    Type = valueType,
+                    Form = form,
+                    OmitEmpty = omitEmpty,
+                    Default = field?.Default,
+                    Enum = field?.Enum,
+                    PreserveUnknown = valueType == JsonType.Any,
+                    Nullable = form is TextForm.Time or TextForm.MicroTime,
                     Items = valueType == JsonType.Array ? new SchemaNode { Type = JsonType.String } : null,
                 };
         }

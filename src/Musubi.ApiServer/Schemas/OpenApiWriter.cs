@@ -28,7 +28,9 @@ internal sealed class OpenApiWriter
         while (writer._pending.TryDequeue(out SchemaNode? node)) writer.AddType(node);
         return new JsonObject
         {
-            ["openapi"] = "3.0.0", ["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = "v1.32.0" }, ["paths"] = paths,
+            ["openapi"] = "3.0.0",
+            ["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = "v1.32.0" },
+            ["paths"] = paths,
             ["components"] = new JsonObject { ["schemas"] = writer._schemas },
         };
     }
@@ -145,8 +147,10 @@ internal sealed class OpenApiWriter
             : ["application/json-patch+json", "application/merge-patch+json"];
         paths[$"{collection}/{{name}}"] = new JsonObject
         {
-            ["get"] = Operation("get", type, schema, body: null), ["put"] = Operation("put", type, schema, "application/json"),
-            ["patch"] = Operation("patch", type, schema, patches), ["delete"] = Operation("delete", type, schema, body: null),
+            ["get"] = Operation("get", type, schema, body: null),
+            ["put"] = Operation("put", type, schema, "application/json"),
+            ["patch"] = Operation("patch", type, schema, patches),
+            ["delete"] = Operation("delete", type, schema, body: null),
         };
     }
 
@@ -158,7 +162,8 @@ internal sealed class OpenApiWriter
         };
         var operation = new JsonObject
         {
-            ["x-kubernetes-action"] = action, ["x-kubernetes-group-version-kind"] = GroupVersionKind(type),
+            ["x-kubernetes-action"] = action,
+            ["x-kubernetes-group-version-kind"] = GroupVersionKind(type),
             ["responses"] = new JsonObject { ["200"] = new JsonObject { ["description"] = "OK", ["content"] = Content("application/json", patch: false) } },
         };
         if (body is null) return operation;

@@ -17,7 +17,7 @@ internal sealed class StorageException(string message) : IOException(message);
 internal sealed class SqliteLog : IDisposable
 {
     private const int FormatVersion = 1;
-    private static int s_providerSet;
+    private static readonly Lazy<bool> s_library = new(UseSystemLibrary);
 
     private readonly string _path;
     private readonly sqlite3 _db;
@@ -27,7 +27,7 @@ internal sealed class SqliteLog : IDisposable
 
     public SqliteLog(string path)
     {
-        if (Interlocked.Exchange(ref s_providerSet, 1) == 0) UseSystemLibrary();
+        _ = s_library.Value;
         _path = path;
         CreatePrivate(path);
         Check(raw.sqlite3_open_v2(path, out _db, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE | raw.SQLITE_OPEN_NOMUTEX, null), "open");
@@ -148,15 +148,18 @@ internal sealed class SqliteLog : IDisposable
         if (File.Exists(path)) return;
         using var _ = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });
     }
 
-    private static void UseSystemLibrary()
+    private static bool UseSystemLibrary()
     {
         // The provider asks for "e_sqlite3"; the distribution keeps its library under the name that its security updates follow.
         NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, static (string name, Assembly assembly, DllImportSearchPath? path) =>
             name == "e_sqlite3" ? NativeLibrary.Load("libsqlite3.so.0", assembly, path) : 0);
         raw.SetProvider(new SQLite3Provider_e_sqlite3());
+        return true;
     }
 }

@@ -51,7 +51,7 @@ internal sealed class GuestShell : IAsyncDisposable
         await ExpectAsync([Marker], limit, ct);
         string text = _seen.ToString();
         int end = text.IndexOf(Marker, StringComparison.Ordinal);
-        await ExpectAsync([Prompt], limit, ct);
+        await ExpectAsync([Prompt], limit, ct, after: end);
         string code = _seen.ToString()[(end + Marker.Length)..].TrimStart();
         int lineEnd = text.IndexOf('\n', StringComparison.Ordinal);
         string output = lineEnd >= 0 && lineEnd < end ? text[(lineEnd + 1)..end].Trim() : "";
@@ -60,12 +60,21 @@ internal sealed class GuestShell : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_socket.Connected)
+        try
         {
-            await _socket.SendAsync("exit\n"u8.ToArray());
+            if (_socket.Connected)
+            {
+                await _socket.SendAsync("exit\n"u8.ToArray());
+            }
         }
-
-        _socket.Dispose();
+        catch (SocketException)
+        {
+            // The console was closed first: nobody is logged in any more.
+        }
+        finally
+        {
+            _socket.Dispose();
+        }
     }
 
     private async Task TypeAsync(string text, CancellationToken ct)
@@ -93,7 +102,8 @@ internal sealed class GuestShell : IAsyncDisposable
         }
     }
 
-    private async Task<string> ExpectAsync(string[] wanted, TimeSpan within, CancellationToken ct)
+    /// <summary>Reads until one of the texts shows behind a position: what a command prints may look like a prompt itself.</summary>
+    private async Task<string> ExpectAsync(string[] wanted, TimeSpan within, CancellationToken ct, int after = 0)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(within);
@@ -103,7 +113,7 @@ internal sealed class GuestShell : IAsyncDisposable
             while (true)
             {
                 string text = _seen.ToString();
-                if (wanted.FirstOrDefault(w => text.Contains(w, StringComparison.Ordinal)) is { } found)
+                if (wanted.FirstOrDefault(w => text.IndexOf(w, after, StringComparison.Ordinal) >= 0) is { } found)
                 {
                     return found;
                 }

@@ -1,8 +1,8 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Files;
-using Musubi.Linux.Namespaces;
 
 namespace Musubi.Cni.Execution;
 
@@ -12,7 +12,9 @@ namespace Musubi.Cni.Execution;
 /// </summary>
 public sealed class DelegateRunner
 {
-    private static readonly TimeSpan _exitAfterClose = TimeSpan.FromSeconds(10);
+    private const int TextFileBusy = 26; // ETXTBSY
+    private const int StartAttempts = 50;
+    private static readonly TimeSpan _startPause = TimeSpan.FromMilliseconds(100);
 
     private readonly FileIdentity? _own;
     private readonly bool _preferOwn;
@@ -82,7 +84,7 @@ public sealed class DelegateRunner
 
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(environment.Cancellation);
         limit.CancelAfter(Limit);
-        using Process process = Start(start, environment.Host);
+        using Process process = Start(start, environment);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
@@ -108,16 +110,34 @@ public sealed class DelegateRunner
             using Stream input = process.StandardInput.BaseStream;
             input.Write(config);
         }
-        catch (IOException) when (process.WaitForExit(_exitAfterClose))
+        catch (IOException)
         {
-            // The pipe broke because the reader is gone.
+            // The pipe broke because the reader closed it: its exit code and its words tell the rest.
         }
     }
 
     /// <summary>A child process starts in the namespace of the thread that starts it.</summary>
-    private static Process Start(ProcessStartInfo start, NetworkNamespace? host) =>
-        (host is null ? Process.Start(start) : host.Run(() => Process.Start(start)))
-        ?? throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {start.FileName}");
+    private static Process Start(ProcessStartInfo start, PluginEnvironment environment)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return (environment.Host is { } host ? host.Run(() => Process.Start(start)) : Process.Start(start))
+                    ?? throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {start.FileName}");
+            }
+            catch (Win32Exception e) when (e.NativeErrorCode == TextFileBusy && attempt < StartAttempts)
+            {
+                // An installer is writing it, or a child forked meanwhile still has it open.
+                environment.Cancellation.WaitHandle.WaitOne(_startPause);
+                environment.Cancellation.ThrowIfCancellationRequested();
+            }
+            catch (Win32Exception e)
+            {
+                throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {start.FileName}: {e.Message}", details: null, e);
+            }
+        }
+    }
 
     private static CniResult? Interpret(string file, CniInvocation invocation, int exitCode, string output, string errors)
     {

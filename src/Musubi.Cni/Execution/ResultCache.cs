@@ -61,7 +61,14 @@ internal sealed class ResultCache(string directory)
             : null;
     }
 
-    public void Remove(string network, CniAttachment attachment) => File.Delete(PathOf(network, attachment));
+    public void Remove(string network, CniAttachment attachment)
+    {
+        // Deleting a file that is not there is no error; a directory that is not there is one.
+        if (Directory.Exists(directory))
+        {
+            File.Delete(PathOf(network, attachment));
+        }
+    }
 
     public IReadOnlyList<CniAttachment> List(string? network)
     {

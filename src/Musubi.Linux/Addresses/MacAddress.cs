@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 
 namespace Musubi.Linux.Addresses;
 
@@ -53,7 +52,7 @@ public readonly record struct MacAddress : IComparable<MacAddress>
     public static MacAddress Random()
     {
         Span<byte> bytes = stackalloc byte[Length];
-        RandomNumberGenerator.Fill(bytes);
+        KernelRandom.Fill(bytes);
         bytes[0] = (byte)((bytes[0] & 0xfc) | 0x02);
         return new MacAddress(bytes);
     }

@@ -45,6 +45,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint pwrite(SafeHandle fd, byte* buffer, nuint count, long offset);
 
+    /// <summary>getrandom(2)</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint getrandom(byte* buffer, nuint length, uint flags);
+
     /// <summary>unlink(2)</summary>
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int unlink(string path);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Musubi.Linux.Netlink;
 
 namespace Musubi.Linux.Links;
@@ -140,7 +139,9 @@ public sealed class LinkRequests
         RouteBatch batch = _route.Batch();
 
         // A group of our own; groups in use are small numbers.
-        uint group = 0x4000_0000 | (uint)RandomNumberGenerator.GetInt32(0x4000_0000);
+        Span<byte> random = stackalloc byte[sizeof(uint)];
+        KernelRandom.Fill(random);
+        uint group = 0x4000_0000 | (BitConverter.ToUInt32(random) & 0x3fff_ffff);
         int count = 0;
         foreach (LinkIndex link in links)
         {

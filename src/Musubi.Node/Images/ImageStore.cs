@@ -49,6 +49,7 @@ public sealed class ImageStore(string directory, TimeProvider time)
         return [.. Directory.EnumerateDirectories(directory)
             .Select(Read)
             .OfType<StoredImage>()
+            .Where(i => i.Root.StartsWith(PathOf(i.Name) + "/", StringComparison.Ordinal)) // not what an import that crashed left behind
             .OrderBy(i => i.Name, StringComparer.Ordinal)];
     }
 

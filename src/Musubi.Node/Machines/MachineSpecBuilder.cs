@@ -146,12 +146,22 @@ internal sealed class MachineSpecBuilder(ApiClient api, ImageStore images)
     private async Task<CloudInitMedia> MediaOfAsync(VirtualMachineInstance vmi, CloudInit source, string uuid, string hostname, CancellationToken ct)
     {
         string metaData = new JsonObject { ["instance-id"] = uuid, ["local-hostname"] = hostname }.ToJsonString();
-        string? userData = source.UserData ?? Decode(source.UserDataBase64) ?? await SecretTextAsync(vmi, source.SecretRef, ["userdata", "userData"], ct);
-        string? network = source.NetworkData ?? Decode(source.NetworkDataBase64) ?? await SecretTextAsync(vmi, source.NetworkDataSecretRef, ["networkdata", "networkData"], ct);
+        string? userData = source.UserData ?? Decode(source.UserDataBase64, "cloud-init's userDataBase64") ?? await SecretTextAsync(vmi, source.SecretRef, ["userdata", "userData"], ct);
+        string? network = source.NetworkData ?? Decode(source.NetworkDataBase64, "cloud-init's networkDataBase64") ?? await SecretTextAsync(vmi, source.NetworkDataSecretRef, ["networkdata", "networkData"], ct);
         return new CloudInitMedia(metaData, userData, network);
     }
 
-    private static string? Decode(string? base64) => string.IsNullOrEmpty(base64) ? null : Encoding.UTF8.GetString(Convert.FromBase64String(base64));
+    private static string? Decode(string? base64, string what)
+    {
+        try
+        {
+            return string.IsNullOrEmpty(base64) ? null : Encoding.UTF8.GetString(Convert.FromBase64String(base64));
+        }
+        catch (FormatException)
+        {
+            throw new PodSetupException("FailedMount", $"{what} is not valid base64");
+        }
+    }
 
     private async Task<string?> SecretTextAsync(VirtualMachineInstance vmi, LocalObjectReference? reference, string[] keys, CancellationToken ct)
     {
@@ -167,7 +177,7 @@ internal sealed class MachineSpecBuilder(ApiClient api, ImageStore images)
         {
             if (secret.Data is { } data && data.TryGetValue(wanted, out string? value))
             {
-                return Decode(value);
+                return Decode(value, $"key {wanted} of secret {key}");
             }
         }
 

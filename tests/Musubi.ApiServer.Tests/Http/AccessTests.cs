@@ -72,6 +72,24 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.NotEqual(first, Pki.Open(directory, TimeProvider.System).Server.Thumbprint);
     }
 
+    [Fact]
+    public async Task APortThatIsTaken_IsReported_AndTheStateIsFreeAgain()
+    {
+        string directory = TestServer.TempDirectory();
+        await Assert.ThrowsAnyAsync<IOException>(() => ApiServerHost.StartAsync(new ApiServerOptions { StateDirectory = directory, Port = _server.Host.Port }));
+        await using (await ApiServerHost.StartAsync(new ApiServerOptions { StateDirectory = directory, Port = 0 }))
+        {
+        }
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task AStateDirectoryInUse_IsReported()
+    {
+        IOException e = await Assert.ThrowsAnyAsync<IOException>(() => ApiServerHost.StartAsync(new ApiServerOptions { StateDirectory = _server.Directory, Port = 0 }));
+        Assert.Contains("another server is using this state directory", e.Message, StringComparison.Ordinal);
+    }
+
     private sealed class FixedTime(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;

@@ -75,7 +75,9 @@ public sealed class ProductKindsTests : IAsyncLifetime
             };
             var vm = new JsonObject
             {
-                ["apiVersion"] = "kubevirt.io/v1", ["kind"] = "VirtualMachine", ["metadata"] = new JsonObject { ["generateName"] = "m-" },
+                ["apiVersion"] = "kubevirt.io/v1",
+                ["kind"] = "VirtualMachine",
+                ["metadata"] = new JsonObject { ["generateName"] = "m-" },
                 ["spec"] = new JsonObject
                 {
                     ["runStrategy"] = "Halted",
@@ -84,7 +86,8 @@ public sealed class ProductKindsTests : IAsyncLifetime
                         ["metadata"] = tree["b"]?.DeepClone(),
                         ["spec"] = new JsonObject
                         {
-                            [specs[choice % specs.Length]] = Value(3), ["networks"] = Value(5),
+                            [specs[choice % specs.Length]] = Value(3),
+                            ["networks"] = Value(5),
                             ["domain"] = new JsonObject { ["memory"] = tree["c"]?.DeepClone(), ["devices"] = new JsonObject { [fields[choice % 2]] = Value(7) } },
                         },
                     },

@@ -118,7 +118,10 @@ public sealed class ObjectStoreTests : IDisposable
 
     private static ObjectDraft Draft(string name, int value) => ObjectDraft.From(new JsonObject
     {
-        ["apiVersion"] = "v1", ["kind"] = "Thing", ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value,
+        ["apiVersion"] = "v1",
+        ["kind"] = "Thing",
+        ["metadata"] = new JsonObject { ["name"] = name },
+        ["value"] = value,
     });
 
     private static Dictionary<string, string> Content(ObjectStore store) =>

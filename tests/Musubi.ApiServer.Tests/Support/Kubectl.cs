@@ -49,7 +49,9 @@ internal sealed class Kubectl(string kubeconfig) : IDisposable
     {
         var start = new ProcessStartInfo("kubectl")
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["HOME"] = _home;
         start.Environment["KUBECONFIG"] = kubeconfig;

@@ -53,7 +53,7 @@ public sealed class InvocationTests
     [InlineData("a b")]
     [InlineData("a\u2003b")]
     [InlineData("sixteen-bytes-xx")]
-    [InlineData("ééééééée")]
+    [InlineData("éééééééé")]
     public void IfName_Malformed_IsRefused(string name) =>
         Assert.StartsWith("invalid CNI_IFNAME: ", Refused(("CNI_COMMAND", "ADD"), ("CNI_IFNAME", name)).Message, StringComparison.Ordinal);
 

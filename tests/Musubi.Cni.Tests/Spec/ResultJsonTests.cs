@@ -14,13 +14,13 @@ public sealed class ResultJsonTests
         Interfaces = [new("br0") { Mac = "02:00:00:00:00:01" }, new("eth0") { Mac = "02:00:00:00:00:02", Sandbox = "/run/netns/a", MtuBytes = 1400, PciId = "0000:00:01.0", SocketPath = "/s" }],
         Addresses =
         [
-            new(Cidr.Parse("10.1.0.5/24")) { Interface = 0, Gateway = IPAddress.Parse("10.1.0.1") },
+            new(Cidr.Parse("10.1.0.5/24")) { Interface = 0, Gateway = IpText.ParseAddress("10.1.0.1") },
             new(Cidr.Parse("10.2.0.5/24")) { Interface = 1 },
-            new(Cidr.Parse("fd00::5/64")) { Interface = 1, Gateway = IPAddress.Parse("fd00::1") },
+            new(Cidr.Parse("fd00::5/64")) { Interface = 1, Gateway = IpText.ParseAddress("fd00::1") },
         ],
         Routes =
         [
-            new(Cidr.Parse("10.9.8.7/8")) { Gateway = IPAddress.Parse("10.1.0.254"), MtuBytes = 1300, AdvMss = 1200, Priority = 5, Table = 100, Scope = 0 },
+            new(Cidr.Parse("10.9.8.7/8")) { Gateway = IpText.ParseAddress("10.1.0.254"), MtuBytes = 1300, AdvMss = 1200, Priority = 5, Table = 100, Scope = 0 },
             new(Cidr.Parse("::/0")),
         ],
         Dns = new CniDns { Nameservers = ["10.1.0.1"], Domain = "example.org", Search = ["a", "b"], Options = ["ndots:2"] },

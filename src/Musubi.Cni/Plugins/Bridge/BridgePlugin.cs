@@ -73,25 +73,19 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     {
         BridgeConfig config = BridgeConfig.Read(call);
 
-        // The link goes first, so that an address is not given out again while it still answers. Rules are keyed by the
-        // attachment, not by the link or its addresses, and go even when the namespace is gone.
-        Attachment attachment = AttachmentOf(call);
-        using NetworkNamespace? sandbox = call.FindSandbox();
-        if (sandbox is not null)
+        // Removing rules and removing a link each wait for a grace period of the kernel: they wait at the same time. Rules are
+        // keyed by the attachment, not by the link or its addresses, and go even when the namespace is gone.
+        Task rules = config.IpMasq || config.MacSpoofCheck ? Task.Run(() => RemoveRules(call, config)) : Task.CompletedTask;
+        try
         {
-            using RouteSocket route = RouteSocket.Open(sandbox);
-            route.Links.DeleteIfExists(call.Invocation.IfName);
-        }
+            RemoveLink(call);
 
-        call.RunIpam(CniCommand.Del);
-        if (config.MacSpoofCheck)
-        {
-            MacSpoofCheck.Remove(call.Host, attachment);
+            // After the link, so that an address is not given out again while it still answers.
+            call.RunIpam(CniCommand.Del);
         }
-
-        if (config.IpMasq)
+        finally
         {
-            Masquerade.Remove(call.Host, attachment);
+            rules.GetAwaiter().GetResult();
         }
     }
 
@@ -108,6 +102,30 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
 
     /// <inheritdoc/>
     public void Status(PluginCall call) => call.RunIpam(CniCommand.Status);
+
+    private static void RemoveLink(PluginCall call)
+    {
+        using NetworkNamespace? sandbox = call.FindSandbox();
+        if (sandbox is not null)
+        {
+            using RouteSocket route = RouteSocket.Open(sandbox);
+            route.Links.DeleteIfExists(call.Invocation.IfName);
+        }
+    }
+
+    private static void RemoveRules(PluginCall call, BridgeConfig config)
+    {
+        Attachment attachment = AttachmentOf(call);
+        if (config.MacSpoofCheck)
+        {
+            MacSpoofCheck.Remove(call.Host, attachment);
+        }
+
+        if (config.IpMasq)
+        {
+            Masquerade.Remove(call.Host, attachment);
+        }
+    }
 
     private static Attachment AttachmentOf(PluginCall call) => new(call.NetworkName, call.Invocation.ContainerId, call.Invocation.IfName);
 
@@ -133,7 +151,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
 
         CniResult result = Complete(given, config);
         string ifName = call.Invocation.IfName;
-        sandbox.Run(() => TuneNeighbourDiscovery(ifName, config.EnableDad));
+        TuneNeighbourDiscovery(sandbox, ifName, config.EnableDad);
         SandboxInterface.Configure(
             sandboxRoute, sandbox, port.Sandbox, ifName, SandboxInterfaceIndex, result, config.EnableDad, call.Environment.Cancellation);
         if (config.IsGateway)
@@ -187,13 +205,13 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     }
 
     /// <summary>Announce the address when the link comes up; look for duplicates only when asked to.</summary>
-    private static void TuneNeighbourDiscovery(string ifName, bool detectDuplicates)
+    private static void TuneNeighbourDiscovery(NetworkNamespace sandbox, string ifName, bool detectDuplicates)
     {
-        Sysctl.TryWrite(null, $"net/ipv4/conf/{ifName}/arp_notify", "1");
-        Sysctl.TryWrite(null, $"net/ipv6/conf/{ifName}/accept_dad", detectDuplicates ? "1" : "0");
+        Sysctl.TryWrite(sandbox, $"net/ipv4/conf/{ifName}/arp_notify", "1");
+        Sysctl.TryWrite(sandbox, $"net/ipv6/conf/{ifName}/accept_dad", detectDuplicates ? "1" : "0");
         if (detectDuplicates)
         {
-            Sysctl.TryWrite(null, $"net/ipv6/conf/{ifName}/enhanced_dad", "1");
+            Sysctl.TryWrite(sandbox, $"net/ipv6/conf/{ifName}/enhanced_dad", "1");
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Spec;
 using Musubi.Linux;
@@ -51,7 +50,7 @@ internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, Link
         {
             for (int attempt = 1; ; attempt++)
             {
-                string hostName = $"veth{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+                string hostName = RandomName();
                 MacAddress hostMac = MacAddress.Random();
                 try
                 {
@@ -97,6 +96,13 @@ internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, Link
             call.Environment.Cancellation.ThrowIfCancellationRequested();
             state = call.HostRoute.Links.Get(Host).OperationalState;
         }
+    }
+
+    private static string RandomName()
+    {
+        Span<byte> random = stackalloc byte[4];
+        KernelRandom.Fill(random);
+        return $"veth{Convert.ToHexStringLower(random)}";
     }
 
     private static void AddVlans(RouteBatch batch, BridgeConfig config, LinkIndex port)

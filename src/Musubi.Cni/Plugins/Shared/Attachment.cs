@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Musubi.Cni.Plugins.Shared;
@@ -16,8 +15,8 @@ internal readonly record struct Attachment(string Network, string ContainerId, s
 
     private static string Hash(string text)
     {
-        Span<byte> digest = stackalloc byte[SHA512.HashSizeInBytes];
-        SHA512.HashData(Encoding.UTF8.GetBytes(text), digest);
+        Span<byte> digest = stackalloc byte[Sha512.HashBytes];
+        Sha512.Hash(Encoding.UTF8.GetBytes(text), digest);
         return Convert.ToHexStringLower(digest[..(HashLength / 2)]);
     }
 }

@@ -28,7 +28,7 @@ internal static class SandboxInterface
     {
         if (result.Addresses.Any(a => a.Address.IsIPv6))
         {
-            sandbox.Run(() => EnableIPv6(name));
+            EnableIPv6(sandbox, name);
         }
 
         RouteBatch batch = route.Batch();
@@ -88,11 +88,11 @@ internal static class SandboxInterface
         }
     }
 
-    private static void EnableIPv6(string name)
+    private static void EnableIPv6(NetworkNamespace sandbox, string name)
     {
-        Linux.Sysctl.Ensure(null, "net/ipv6/conf/lo/disable_ipv6", "0");
-        Linux.Sysctl.Ensure(null, $"net/ipv6/conf/{name}/disable_ipv6", "0");
-        Linux.Sysctl.Write(null, $"net/ipv6/conf/{name}/keep_addr_on_down", "1");
+        Linux.Sysctl.Ensure(sandbox, "net/ipv6/conf/lo/disable_ipv6", "0");
+        Linux.Sysctl.Ensure(sandbox, $"net/ipv6/conf/{name}/disable_ipv6", "0");
+        Linux.Sysctl.Write(sandbox, $"net/ipv6/conf/{name}/keep_addr_on_down", "1");
     }
 
     private static void WaitForAddresses(RouteSocket route, LinkIndex link, string name, CancellationToken ct)
