@@ -22,7 +22,8 @@ static int RunMachine(MachineDirectory directory)
         Access = FileAccess.Write,
         Share = FileShare.ReadWrite,
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    })) { AutoFlush = true };
+    }))
+    { AutoFlush = true };
     MachineSpec machine;
     try
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using Musubi.Launcher.GuestAgent;
 using Musubi.Linux.Addresses;

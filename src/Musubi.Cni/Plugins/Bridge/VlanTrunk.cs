@@ -20,14 +20,14 @@ internal static class VlanTrunk
             (int? min, int? max) = (entry.Number("minID"), entry.Number("maxID"));
             switch (min, max)
             {
-                case ( { } first, { } last):
+                case ({ } first, { } last):
                     Require(first, "incorrect trunk minID parameter");
                     Require(last, "incorrect trunk maxID parameter");
                     ranges.Add(first <= last ? new BridgeVlan(new VlanId(first), new VlanId(last)) : throw CniException.InvalidConfig("minID is greater than maxID in trunk parameter"));
                     break;
                 case (null, { }):
                     throw CniException.InvalidConfig("minID and maxID should be configured simultaneously, minID is missing");
-                case ( { }, null):
+                case ({ }, null):
                     throw CniException.InvalidConfig("minID and maxID should be configured simultaneously, maxID is missing");
             }
 
