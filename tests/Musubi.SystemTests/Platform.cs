@@ -39,15 +39,13 @@ internal sealed class Platform : IAsyncDisposable
 
     public static string Example(string path) => Path.Combine(RepositoryRoot(), "examples", path);
 
-    public static async Task<Platform> StartAsync(string purpose)
+    public static async Task<Platform> StartAsync(string purpose, params string[] upOptions)
     {
         Platform platform = new($"t{purpose}-{Guid.NewGuid().ToString("N")[..6]}");
-        await platform.UpAsync();
+        await platform.MusubiAsync(["up", "--name", platform.Name, "--port", $"{platform.Port}", .. upOptions]);
         await platform.MusubiAsync("image", "import", "musubi/guest:latest", _guest);
         return platform;
     }
-
-    public Task UpAsync() => MusubiAsync("up", "--name", Name, "--port", $"{Port}");
 
     /// <summary>Runs <c>musubi</c>; it must succeed.</summary>
     public Task<string> MusubiAsync(params string[] arguments) =>

@@ -6,6 +6,7 @@ using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
 using Musubi.Linux.Namespaces;
 using Musubi.Linux.Netlink;
+using Musubi.Linux.Nftables;
 
 namespace Musubi.Cni.Plugins.Bridge;
 
@@ -38,7 +39,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
             if (config.MacSpoofCheck)
             {
                 MacSpoofCheck.Add(call.Host, AttachmentOf(call), port.HostName, port.SandboxMac);
-                undo.Push(() => MacSpoofCheck.Remove(call.Host, AttachmentOf(call)));
+                undo.Push(() => RemoveRules(call, config));
             }
 
             CniResult result = call.IpamType is null
@@ -73,19 +74,20 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     {
         BridgeConfig config = BridgeConfig.Read(call);
 
-        // Removing rules and removing a link each wait for a grace period of the kernel: they wait at the same time. Rules are
-        // keyed by the attachment, not by the link or its addresses, and go even when the namespace is gone.
-        Task rules = config.IpMasq || config.MacSpoofCheck ? Task.Run(() => RemoveRules(call, config)) : Task.CompletedTask;
+        // Rules are keyed by the attachment, not by the link or its addresses, and go even when the namespace is gone. They go first and
+        // their socket is closed last: closing waits for the grace period after which the kernel frees them, and by then the one that
+        // removing the link waits for is over as well.
+        using NftSocket? nft = config.IpMasq || config.MacSpoofCheck ? NftSocket.Open(call.Host) : null;
         try
+        {
+            RemoveRules(nft, config, AttachmentOf(call));
+        }
+        finally
         {
             RemoveLink(call);
 
             // After the link, so that an address is not given out again while it still answers.
             call.RunIpam(CniCommand.Del);
-        }
-        finally
-        {
-            rules.GetAwaiter().GetResult();
         }
     }
 
@@ -115,15 +117,20 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
 
     private static void RemoveRules(PluginCall call, BridgeConfig config)
     {
-        Attachment attachment = AttachmentOf(call);
-        if (config.MacSpoofCheck)
+        using NftSocket nft = NftSocket.Open(call.Host);
+        RemoveRules(nft, config, AttachmentOf(call));
+    }
+
+    private static void RemoveRules(NftSocket? nft, BridgeConfig config, Attachment attachment)
+    {
+        if (nft is not null && config.MacSpoofCheck)
         {
-            MacSpoofCheck.Remove(call.Host, attachment);
+            MacSpoofCheck.Remove(nft, attachment);
         }
 
-        if (config.IpMasq)
+        if (nft is not null && config.IpMasq)
         {
-            Masquerade.Remove(call.Host, attachment);
+            Masquerade.Remove(nft, attachment);
         }
     }
 
@@ -162,7 +169,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
         if (config.IpMasq)
         {
             Masquerade.Add(call.Host, AttachmentOf(call), result.Addresses.Select(a => a.Address));
-            undo.Push(() => Masquerade.Remove(call.Host, AttachmentOf(call)));
+            undo.Push(() => RemoveRules(call, config));
         }
 
         return result;

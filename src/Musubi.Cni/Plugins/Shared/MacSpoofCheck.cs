@@ -36,9 +36,8 @@ internal static class MacSpoofCheck
     }
 
     /// <summary>Removes the rules of an attachment; none is no error.</summary>
-    public static void Remove(NetworkNamespace? host, Attachment attachment)
+    public static void Remove(NftSocket nft, Attachment attachment)
     {
-        using NftSocket nft = NftSocket.Open(host);
         if (nft.FindChain(_table, InterfaceChainOf(attachment).Name) is not { } interfaceChain)
         {
             return;

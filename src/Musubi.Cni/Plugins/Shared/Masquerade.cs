@@ -55,15 +55,16 @@ internal static class Masquerade
     }
 
     /// <summary>Removes every rule of an attachment; none is no error.</summary>
-    public static void Remove(NetworkNamespace? host, Attachment attachment) =>
-        RemoveWhere(host, comment => comment.StartsWith(attachment.Key, StringComparison.Ordinal));
+    public static void Remove(NftSocket nft, Attachment attachment) =>
+        RemoveWhere(nft, comment => comment.StartsWith(attachment.Key, StringComparison.Ordinal));
 
     /// <summary>Removes the rules of a network's attachments that are not valid any more.</summary>
     public static void RemoveInvalid(NetworkNamespace? host, string network, IReadOnlySet<(string ContainerId, string IfName)> valid)
     {
         string networkKey = Attachment.NetworkKey(network) + "-";
         HashSet<string> keys = [.. valid.Select(v => new Attachment(network, v.ContainerId, v.IfName).Key)];
-        RemoveWhere(host, comment => comment.StartsWith(networkKey, StringComparison.Ordinal) && !keys.Contains(comment[..Math.Min(comment.Length, networkKey.Length * 2 - 1)]));
+        using NftSocket nft = NftSocket.Open(host);
+        RemoveWhere(nft, comment => comment.StartsWith(networkKey, StringComparison.Ordinal) && !keys.Contains(comment[..Math.Min(comment.Length, networkKey.Length * 2 - 1)]));
     }
 
     private static void AddChains(NftTransaction transaction)
@@ -76,9 +77,8 @@ internal static class Masquerade
         transaction.AddRule(_postrouting, r => r.Goto(_checks));
     }
 
-    private static void RemoveWhere(NetworkNamespace? host, Func<string, bool> matches)
+    private static void RemoveWhere(NftSocket nft, Func<string, bool> matches)
     {
-        using NftSocket nft = NftSocket.Open(host);
         IReadOnlyList<NftRule> rules;
         try
         {
