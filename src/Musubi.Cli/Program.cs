@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Musubi.Cli;
 using Musubi.Cli.Commands;
 using Musubi.Kubernetes.Client;
@@ -54,7 +55,7 @@ try
 {
     return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception e) when (e is UserException or ApiException or ApiUnreachableException or ImageException or KubeConfigException or TimeoutException or LinuxException or IOException)
+catch (Exception e) when (e is UserException or ApiException or ApiUnreachableException or ImageException or KubeConfigException or TimeoutException or LinuxException or IOException or JsonException)
 {
     Console.Error.WriteLine($"musubi: {e.Message}");
     return 1;

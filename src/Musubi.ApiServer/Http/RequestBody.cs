@@ -1,11 +1,13 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Musubi.ApiServer.Codecs;
 using Musubi.ApiServer.Json;
+using Musubi.Kubernetes.Manifests;
 using Musubi.Kubernetes.Objects;
 
 namespace Musubi.ApiServer.Http;
@@ -61,7 +63,7 @@ internal static class RequestBody
             JsonNode? parsed = mediaType switch
             {
                 "application/json" => JsonTree.Parse(body, duplicates),
-                "application/yaml" or "text/yaml" => YamlReader.Parse(body),
+                "application/yaml" or "text/yaml" => ParseYaml(body),
                 "application/vnd.kubernetes.protobuf" when allowProtobuf => ProtobufReader.Parse(body),
                 _ => throw Unsupported(allowProtobuf
                     ? "application/json, application/yaml, application/vnd.kubernetes.protobuf" : "application/json, application/yaml"),
@@ -71,6 +73,19 @@ internal static class RequestBody
         catch (JsonException e)
         {
             throw new ApiException(ApiStatus.BadRequest($"the object provided cannot be read: {e.Message}"));
+        }
+    }
+
+    /// <summary>The first document, as kubectl would read it.</summary>
+    private static JsonNode? ParseYaml(byte[] body)
+    {
+        try
+        {
+            return YamlReader.ReadAll(new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(body)).FirstOrDefault();
+        }
+        catch (Exception e) when (e is ManifestException or DecoderFallbackException)
+        {
+            throw new JsonException($"yaml: {e.Message}", e);
         }
     }
 

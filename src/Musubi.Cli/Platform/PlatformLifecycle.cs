@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Musubi.Api.KubeVirt;
 using Musubi.Cli.Output;
 using Musubi.Kubernetes.Client;
@@ -26,6 +28,7 @@ internal static class PlatformLifecycle
             return false;
         }
 
+        RequireFreePort(settings.Port);
         settings.Save();
         using ChildProcess supervisor = ComponentProcess.Start(settings, Supervisor.Name, ["supervisor"], newSession: true, boundToCaller: false);
         try
@@ -34,6 +37,7 @@ internal static class PlatformLifecycle
         }
         catch (TimeoutException e)
         {
+            await DownAsync(settings, purge: false, progress, ct);
             throw new UserException($"{e.Message}; the logs in {settings.LogsDirectory} say why");
         }
 
@@ -104,6 +108,19 @@ internal static class PlatformLifecycle
         catch (Exception e) when (e is ApiException or ApiUnreachableException or HttpRequestException)
         {
             return false;
+        }
+    }
+
+    private static void RequireFreePort(int port)
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        }
+        catch (SocketException e)
+        {
+            throw new UserException($"port {port} of 127.0.0.1 cannot be used ({e.Message}): choose another with --port");
         }
     }
 

@@ -192,6 +192,11 @@ public sealed class ImageStore(string directory, TimeProvider time)
         Directory.CreateDirectory(target);
         foreach (string child in Directory.EnumerateDirectories(source))
         {
+            if (new DirectoryInfo(child).LinkTarget is { } elsewhere)
+            {
+                throw new ImageException($"cannot import {child}: it is a link to the directory {elsewhere}, and an image holds its own files only");
+            }
+
             CopyTree(child, Path.Combine(target, Path.GetFileName(child)));
         }
 
