@@ -17,7 +17,9 @@ internal sealed class MachineRun : IDisposable
     private static readonly TimeSpan _socketLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _qmpLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _agentFirst = TimeSpan.FromMilliseconds(500);
+    private const int MostQuickAnswers = 20;
     private static readonly TimeSpan _agentSteady = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _lastEventsLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _killLimit = TimeSpan.FromSeconds(10);
 
     private readonly MachineDirectory _directory;
@@ -69,7 +71,7 @@ internal sealed class MachineRun : IDisposable
         }
     }
 
-    /// <summary>Asks for the machine's end, from a signal or the control socket; a shorter limit wins over a longer one.</summary>
+    /// <summary>Asks for the machine's end, from a signal or the control socket. The first limit counts; zero ends it now whatever was asked before.</summary>
     public void RequestStop(TimeSpan? limit)
     {
         if (limit == TimeSpan.Zero)
@@ -152,9 +154,21 @@ internal sealed class MachineRun : IDisposable
             await ShutDownAsync(qmp, await _stopRequested.Task, exited);
         }
 
-        int code = await ConcludeAsync(await exited);
+        ExitStatus? ended = await exited;
+
+        // Why QEMU ended may still be on its way to us.
+        await Task.WhenAny(qmp.Closed, Task.Delay(_lastEventsLimit));
+        int code = await ConcludeAsync(ended);
         await _ending.CancelAsync();
-        await Task.WhenAll(services).WaitAsync(_killLimit);
+        try
+        {
+            await Task.WhenAll(services).WaitAsync(_killLimit);
+        }
+        catch (Exception e) when (e is IOException or SocketException or TimeoutException)
+        {
+            await _log.WriteLineAsync($"a service of the machine ended badly: {e.Message}"); // how the machine ended is decided already
+        }
+
         return code;
     }
 
@@ -275,6 +289,7 @@ internal sealed class MachineRun : IDisposable
     private async Task FollowAgentAsync(QemuPaths paths)
     {
         GuestAgentClient agent = new(paths.Agent);
+        int answers = 0;
         try
         {
             while (true)
@@ -295,7 +310,9 @@ internal sealed class MachineRun : IDisposable
                     _board.Update(s => s with { AgentConnected = false });
                 }
 
-                bool settled = report is { Interfaces: var inside } && inside.All(i => i.Addresses.Count > 0);
+                // An interface that never gets an address is no reason to go on asking often.
+                answers += report is null ? 0 : 1;
+                bool settled = report is { Interfaces: var inside } && (inside.All(i => i.Addresses.Count > 0) || answers > MostQuickAnswers);
                 await Task.Delay(settled ? _agentSteady : _agentFirst, _ending.Token);
             }
         }

@@ -45,7 +45,7 @@ public static class NodeAgent
             .MaxParallel(4)
             .ReconcileWith(new PodReconciler(
                 api, options, pods, instances, store, sandboxes, new NetworkPlanner(api, options), new MachineSpecBuilder(api, images), supervisor,
-                new StatusReporter(api, options, time), events, ProbeAsync(options, ct)));
+                new StatusReporter(api, options, time), events, ProbeAsync(options, ct), time));
         supervisor.Changed = controller.Enqueue;
         foreach (SandboxRecord record in store.List())
         {

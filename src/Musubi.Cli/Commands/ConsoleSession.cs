@@ -8,6 +8,7 @@ namespace Musubi.Cli.Commands;
 internal static class ConsoleSession
 {
     private const byte Escape = 0x1d; // Ctrl-]
+    private static readonly TimeSpan _lastWords = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs until the user leaves, the machine ends, or somebody else takes the console over.</summary>
     public static async Task<int> AttachAsync(string socketPath, string name, CancellationToken ct)
@@ -22,7 +23,7 @@ internal static class ConsoleSession
         bool left = await Task.WhenAny(fromGuest, toGuest) == toGuest && await toGuest;
         if (!left && Console.IsInputRedirected)
         {
-            await fromGuest; // input ended; what the guest still says is wanted
+            await Task.WhenAny(fromGuest, Task.Delay(_lastWords, ct)); // input ended; what the guest still says is wanted
         }
 
         await end.CancelAsync();

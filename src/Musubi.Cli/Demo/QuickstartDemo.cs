@@ -147,13 +147,15 @@ internal sealed class QuickstartDemo(PlatformSettings settings, string guestDire
                 _checkLimit,
                 "the page did not come",
                 ct);
-            return new DemoCheck(claim, Passed: true, $"http://{address}/: {seen[(seen.IndexOf("<h1>", StringComparison.Ordinal) + 4)..seen.IndexOf("</h1>", StringComparison.Ordinal)]}");
+            return new DemoCheck(claim, Passed: true, $"{Url(address)}: {seen[(seen.IndexOf("<h1>", StringComparison.Ordinal) + 4)..seen.IndexOf("</h1>", StringComparison.Ordinal)]}");
         }
         catch (TimeoutException)
         {
-            return new DemoCheck(claim, Passed: false, $"http://{address}/: {seen}");
+            return new DemoCheck(claim, Passed: false, $"{Url(address)}: {seen}");
         }
     }
+
+    private static string Url(string address) => address.Contains(':', StringComparison.Ordinal) ? $"http://[{address}]/" : $"http://{address}/";
 
     /// <summary>The addresses of an interface, as soon as the API shows two of them: IPv4 and IPv6.</summary>
     private static async Task<IReadOnlyList<string>> AddressesAsync(ApiClient api, string name, string network, CancellationToken ct)

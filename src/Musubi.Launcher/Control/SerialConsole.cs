@@ -10,6 +10,9 @@ internal sealed class SerialConsole : IDisposable
 {
     private const int KeptBytes = 64 * 1024;
 
+    // A client that does not read must not hold up the guest.
+    private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
+
     private readonly Socket _listener;
     private readonly Socket _guest;
     private readonly string _logPath;
@@ -61,19 +64,21 @@ internal sealed class SerialConsole : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or IOException)
         {
-            // The machine is ending.
+            // The machine is ending, or its log cannot be written.
         }
     }
 
     private async Task SendToClientAsync(Socket client, ReadOnlyMemory<byte> bytes, CancellationToken ct)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(_sendLimit);
         try
         {
-            await client.SendAsync(bytes, ct);
+            await client.SendAsync(bytes, limit.Token);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             Forget(client);
         }

@@ -113,7 +113,7 @@ internal static class QemuCommandLine
             MachineDisk disk = disks[i].Disk;
             string id = $"disk{i}";
             bool readOnly = disk.ReadOnly || disk.Device == "cdrom";
-            args.AddRange(["-drive", $"id={id},if=none,file={Escape(disks[i].File)},format={disk.Format},cache=none,aio=threads,discard=unmap"
+            args.AddRange(["-drive", $"id={id},if=none,file={Escape(disks[i].File)},format={disk.Format},cache=writeback,aio=threads,discard=unmap"
                 + (disk.Ephemeral && !readOnly ? ",snapshot=on" : "")
                 + (readOnly ? ",readonly=on" : "")]);
 

@@ -40,7 +40,8 @@ internal static class QemuProgram
         using SafeFileHandle log = File.OpenHandle(Path.Combine(directory, LogName), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         return ChildProcess.Start(new ChildCommand([Environment.ProcessPath!, "exec", .. plan.ToArguments()])
         {
-            Environment = [$"TMPDIR={directory}", "PATH=/usr/bin:/bin"],
+            // Scratch layers of disks are unlinked files there: on a disk, not in the memory that /run often is.
+            Environment = ["TMPDIR=/var/tmp", "PATH=/usr/bin:/bin"],
             StandardOutput = log,
             StandardError = log,
             Inherited = inherited,

@@ -15,6 +15,9 @@ internal sealed class QmpException(string command, string why) : Exception($"QMP
 /// </summary>
 internal sealed class QmpClient : IAsyncDisposable
 {
+    // The guest agent is the guest's word: it must not fill our memory.
+    private const int LongestLine = 1 << 20;
+
     private readonly Socket _socket;
     private readonly NetworkStream _stream;
     private readonly Action<string, JsonElement> _onEvent;
@@ -158,7 +161,7 @@ internal sealed class QmpClient : IAsyncDisposable
                 }
 
                 reader.AdvanceTo(buffer.Start, buffer.End);
-                if (result.IsCompleted)
+                if (result.IsCompleted || buffer.Length > LongestLine)
                 {
                     break;
                 }

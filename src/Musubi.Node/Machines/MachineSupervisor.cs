@@ -17,6 +17,8 @@ namespace Musubi.Node.Machines;
 internal sealed partial class MachineSupervisor(NodeOptions options, SandboxStore store, ILogger log)
 {
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _endRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _answerLimit = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<string, Machine> _machines = new();
 
     /// <summary>Called with the pod's key whenever a machine's status changed.</summary>
@@ -31,6 +33,9 @@ internal sealed partial class MachineSupervisor(NodeOptions options, SandboxStor
         MachineDirectory directory = store.DirectoryOf(sandbox.Uid);
         MachineJson.Save(directory.Spec, spec, MachineJson.Default.MachineSpec);
         File.Delete(directory.Status);
+
+        // A launcher whose identity was not written down in time (a crash right here) must not meet its successor.
+        PodCgroup.End(sandbox.Cgroup);
         ExecPlan plan = new()
         {
             Command = [options.LauncherPath, "run", "--machine", directory.Root],
@@ -98,15 +103,17 @@ internal sealed partial class MachineSupervisor(NodeOptions options, SandboxStor
 
     private async Task SendAsync(Machine machine, MachineRequest request, CancellationToken ct)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(_answerLimit);
         try
         {
-            using Socket socket = await ConnectAsync(machine, ct);
+            using Socket socket = await ConnectAsync(machine, limit.Token);
             await using NetworkStream stream = new(socket);
-            await stream.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, MachineJson.Default.MachineRequest), (byte)'\n'], ct);
+            await stream.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, MachineJson.Default.MachineRequest), (byte)'\n'], limit.Token);
             using StreamReader reader = new(stream);
-            await reader.ReadLineAsync(ct);
+            await reader.ReadLineAsync(limit.Token);
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is SocketException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             LogNotAnswering(log, machine.Sandbox.Namespace, machine.Sandbox.Name, e.Message);
         }
@@ -147,11 +154,28 @@ internal sealed partial class MachineSupervisor(NodeOptions options, SandboxStor
                 await Task.Delay(_retry, machine.Stop.Token);
             }
 
-            Report(machine, LastWords(machine));
+            while (!TryReportEnd(machine))
+            {
+                await Task.Delay(_endRetry, machine.Stop.Token);
+            }
         }
         catch (OperationCanceledException)
         {
             // Forgotten.
+        }
+    }
+
+    private bool TryReportEnd(Machine machine)
+    {
+        try
+        {
+            Report(machine, LastWords(machine));
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or Linux.LinuxException or IOException or JsonException)
+        {
+            LogNotAnswering(log, machine.Sandbox.Namespace, machine.Sandbox.Name, e.Message);
+            return false;
         }
     }
 

@@ -25,21 +25,23 @@ internal sealed class PodReconciler(
     MachineSupervisor supervisor,
     StatusReporter reporter,
     EventRecorder events,
-    Task<NodeAcceleration> acceleration)
+    Task<NodeAcceleration> acceleration,
+    TimeProvider time)
     : IReconciler<Pod>
 {
     private static readonly TimeSpan _setupRetry = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _endRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _overdue = TimeSpan.FromSeconds(5);
 
     private readonly ResourceClient<Pod> _pods = api.Resource<Pod>();
 
     public async ValueTask<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken ct)
     {
         Pod? pod = pods.Find(key);
-        RemoveStrangers(key, pod?.Metadata.Uid);
+        bool clean = RemoveStrangers(key, pod?.Metadata.Uid);
         if (pod is null)
         {
-            return ReconcileResult.Done;
+            return clean ? ReconcileResult.Done : ReconcileResult.Again(_endRetry);
         }
 
         if (pod.Spec?.RuntimeClassName != KubeVirtNames.RuntimeClass)
@@ -135,7 +137,7 @@ internal sealed class PodReconciler(
         if (sandbox is not null)
         {
             MachineStatus? status = sandbox.Launcher is null ? null : supervisor.StatusOf(sandbox.Uid);
-            if (status is { IsFinal: false })
+            if (status is { IsFinal: false } && !IsOverdue(pod))
             {
                 await supervisor.StopAsync(sandbox.Uid, GraceOf(pod), ct);
                 await reporter.ReportAsync(pod, InstanceOf(pod), sandbox, status, ct);
@@ -156,6 +158,9 @@ internal sealed class PodReconciler(
         return await DeleteAsync(pod, ct);
     }
 
+    /// <summary>A launcher that does not end its machine in the time the pod has is itself in trouble: its control group is ended instead.</summary>
+    private bool IsOverdue(Pod pod) => pod.Metadata.DeletionTimestamp is { } due && time.GetUtcNow() > due + _overdue;
+
     private async Task<ReconcileResult> DeleteAsync(Pod pod, CancellationToken ct)
     {
         await _pods.DeleteAsync(pod.Key, ct, new DeleteOptions { GracePeriodSeconds = 0, Uid = pod.Metadata.Uid });
@@ -163,12 +168,16 @@ internal sealed class PodReconciler(
     }
 
     /// <summary>Sandboxes of pods of this name that are not this pod: the object was deleted without waiting for us.</summary>
-    private void RemoveStrangers(ObjectKey key, string? uid)
+    /// <returns>Whether nothing of them is left.</returns>
+    private bool RemoveStrangers(ObjectKey key, string? uid)
     {
+        bool clean = true;
         foreach (SandboxRecord record in store.List().Where(r => r.Namespace == key.Namespace && r.Name == key.Name && r.Uid != uid))
         {
-            Remove(record);
+            clean &= Remove(record);
         }
+
+        return clean;
     }
 
     private bool Remove(SandboxRecord sandbox)
