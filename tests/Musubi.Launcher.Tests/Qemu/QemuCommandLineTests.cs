@@ -78,9 +78,9 @@ public sealed class QemuCommandLineTests
 
         Assert.Equal(
             [
-                "id=disk0,if=none,file=/a,,b.img,format=raw,cache=none,aio=threads,discard=unmap,snapshot=on",
-                "id=disk1,if=none,file=/made,format=raw,cache=none,aio=threads,discard=unmap,readonly=on",
-                "id=disk2,if=none,file=/made,format=qcow2,cache=none,aio=threads,discard=unmap",
+                "id=disk0,if=none,file=/a,,b.img,format=raw,cache=writeback,aio=threads,discard=unmap,snapshot=on",
+                "id=disk1,if=none,file=/made,format=raw,cache=writeback,aio=threads,discard=unmap,readonly=on",
+                "id=disk2,if=none,file=/made,format=qcow2,cache=writeback,aio=threads,discard=unmap",
             ],
             Values(args, "-drive"));
         Assert.Equal(
