@@ -12,7 +12,7 @@ public sealed class ProjectReferenceTests
         ["Musubi.Machines"] = [],
         ["Musubi.Cni"] = ["Musubi.Linux"],
         ["Musubi.Cni.Host"] = ["Musubi.Cni", "Musubi.Linux"],
-        ["Musubi.Launcher"] = ["Musubi.Cni", "Musubi.Linux", "Musubi.Machines"],
+        ["Musubi.Launcher"] = ["Musubi.Linux", "Musubi.Machines"],
         ["Musubi.Kubernetes"] = ["Musubi.Linux"],
         ["Musubi.Api"] = ["Musubi.Kubernetes", "Musubi.Linux"],
         ["Musubi.ApiServer"] = ["Musubi.Api", "Musubi.Kubernetes", "Musubi.Linux"],
