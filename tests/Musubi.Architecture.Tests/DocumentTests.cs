@@ -10,8 +10,8 @@ public sealed partial class DocumentTests
     {
         string[] described = [.. FolderRow().Matches(Repository.Read("docs/architecture.md")).Select(m => m.Groups["folder"].Value)];
 
-        Assert.Empty(Repository.CodeFolders.Except(described));
-        Assert.Empty(described.Where(d => d.StartsWith("src/", StringComparison.Ordinal)).Except(Repository.CodeFolders));
+        Assert.Empty(SourceTree.CodeFolders.Except(described));
+        Assert.Empty(described.Where(d => d.StartsWith("src/", StringComparison.Ordinal)).Except(SourceTree.CodeFolders));
         Assert.Equal(described.Length, described.Distinct().Count());
     }
 

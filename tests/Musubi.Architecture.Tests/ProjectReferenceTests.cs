@@ -69,7 +69,7 @@ public sealed class ProjectReferenceTests
     }
 
     private static IEnumerable<string> SourcesOutside(string project) =>
-        Repository.CodeFolders
+        SourceTree.CodeFolders
             .Where(d => project.Length == 0 || !$"{d}/".StartsWith($"src/{project}/", StringComparison.Ordinal))
             .SelectMany(d => Directory.EnumerateFiles(Path.Combine(Repository.Root, d), "*.cs"));
 }

@@ -7,8 +7,8 @@ namespace Musubi.SystemTests;
 /// <summary>An embedded platform of a test's own, run as a user runs it: by its command line, in its own directories and under its own name.</summary>
 internal sealed class Platform : IAsyncDisposable
 {
-    private static readonly string _home = Environment.GetEnvironmentVariable("MUSUBI_HOME") ?? Path.Combine(RepositoryRoot(), "artifacts", "musubi");
-    private static readonly string _guest = Environment.GetEnvironmentVariable("MUSUBI_GUEST_IMAGE") ?? Path.Combine(RepositoryRoot(), "artifacts", "guest");
+    private static readonly string _home = Environment.GetEnvironmentVariable("MUSUBI_HOME") ?? Repository.File("artifacts", "musubi");
+    private static readonly string _guest = Environment.GetEnvironmentVariable("MUSUBI_GUEST_IMAGE") ?? Repository.File("artifacts", "guest");
     private static readonly TimeSpan _bootLimit = TimeSpan.FromMinutes(4);
 
     private readonly Dictionary<string, string> _kubectlEnvironment;
@@ -37,7 +37,7 @@ internal sealed class Platform : IAsyncDisposable
 
     public string AddressDirectory => Path.Combine(StateDirectory, "nodes", "node1", "cni", "networks", "musubi-pods");
 
-    public static string Example(string path) => Path.Combine(RepositoryRoot(), "examples", path);
+    public static string Example(string path) => Repository.File("examples", path);
 
     public static async Task<Platform> StartAsync(string purpose, params string[] upOptions)
     {
@@ -123,7 +123,4 @@ internal sealed class Platform : IAsyncDisposable
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
-
-    private static string RepositoryRoot([System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
 }

@@ -1,5 +1,4 @@
 using Musubi.Cni.Spec;
-using Musubi.Cni.Tests.Support;
 
 namespace Musubi.Cni.Tests.Ipam;
 

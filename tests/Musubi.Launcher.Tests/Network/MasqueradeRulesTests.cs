@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Musubi.Launcher.Network;
-using Musubi.Launcher.Tests.Support;
 using Musubi.Linux.Namespaces;
 using Musubi.Machines;
 

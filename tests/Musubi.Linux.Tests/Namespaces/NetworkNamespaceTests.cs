@@ -16,7 +16,7 @@ public sealed class NetworkNamespaceTests
         using (TestNamespace net = new())
         {
             path = net.Path;
-            Assert.Contains(net.Name, Witness.Run("ip", "netns list"));
+            Assert.Contains(net.Name, Witness.Run("ip", "netns", "list"));
             using NetworkNamespace again = NetworkNamespace.Open(path);
             using NetworkNamespace own = NetworkNamespace.OpenCurrent();
             Assert.True(again.IsSameAs(net.Network));

@@ -25,15 +25,15 @@ internal sealed class TestNamespace : IDisposable
     public RouteSocket Route { get; }
 
     /// <summary>What <c>ip -j -d ARGUMENTS</c> says inside.</summary>
-    public JsonElement Ip(string arguments) => Json(Witness.Run("ip", $"-n {Name} -j -d {arguments}"));
+    public JsonElement Ip(string arguments) => Witness.Json(Witness.Run("ip", ["-n", Name, "-j", "-d", .. Words(arguments)]));
 
     /// <summary>What <c>bridge -j -d ARGUMENTS</c> says inside.</summary>
-    public JsonElement Bridge(string arguments) => Json(Witness.Run("bridge", $"-n {Name} -j -d {arguments}"));
+    public JsonElement Bridge(string arguments) => Witness.Json(Witness.Run("bridge", ["-n", Name, "-j", "-d", .. Words(arguments)]));
 
     /// <summary>Runs a program of the distribution inside and answers what it printed.</summary>
-    public string Run(string program, string arguments) => Witness.Run("nsenter", $"--net={Path} {program} {arguments}");
+    public string Run(string program, string arguments) => Witness.Run("nsenter", [$"--net={Path}", program, .. Words(arguments)]);
 
-    public JsonElement RunJson(string program, string arguments) => Json(Run(program, arguments));
+    public JsonElement RunJson(string program, string arguments) => Witness.Json(Run(program, arguments));
 
     public void Dispose()
     {
@@ -42,5 +42,5 @@ internal sealed class TestNamespace : IDisposable
         NetworkNamespace.Remove(Path);
     }
 
-    private static JsonElement Json(string text) => JsonDocument.Parse(string.IsNullOrWhiteSpace(text) ? "[]" : text).RootElement;
+    private static string[] Words(string arguments) => arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

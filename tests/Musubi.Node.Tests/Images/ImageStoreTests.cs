@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
 using Musubi.Node.Images;
-using Musubi.Node.Tests.Support;
 
 namespace Musubi.Node.Tests.Images;
 

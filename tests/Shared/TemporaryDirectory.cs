@@ -1,9 +1,9 @@
-namespace Musubi.Cni.Tests.Support;
+namespace Musubi.Testing;
 
 /// <summary>A directory that lives as long as a test.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("musubi-cni-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("musubi-test-").FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
