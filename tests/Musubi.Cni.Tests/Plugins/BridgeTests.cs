@@ -341,41 +341,6 @@ public sealed class BridgeTests : IDisposable
         Assert.Equal(["lo"], _host.LinkNames());
     }
 
-    /// <summary>Kernels differ in what they can: where VLAN filtering is missing the error says so, and nothing is left of the attempt.</summary>
-    [Fact]
-    public void Add_Vlan_WorksOrSaysWhatTheKernelLacks()
-    {
-        string config = Config($"\"vlan\":100,\"isGateway\":true,{V4}");
-        if (Record.Exception(() => Add(config)) is { } failure)
-        {
-            CniException error = Assert.IsType<CniException>(failure);
-            Assert.Contains("br7", error.Message, StringComparison.Ordinal);
-            AssertNothingLeft();
-        }
-        else
-        {
-            Assert.Equal(["10.77.0.1/24"], _host.Addresses("br7.100"));
-        }
-    }
-
-    [Fact]
-    public void Add_MacSpoofCheck_WorksOrSaysWhatTheKernelLacks()
-    {
-        string config = Config($"\"macspoofchk\":true,{V4}");
-        if (Record.Exception(() => Add(config)) is { } failure)
-        {
-            Assert.IsType<CniException>(failure);
-            AssertNothingLeft();
-            Del(config);
-        }
-        else
-        {
-            Assert.Equal(4, _host.Rules().Count(r => Text(r, "comment") == "macspoofchk-c1-eth0"));
-            Del(config);
-            Assert.DoesNotContain(_host.Rules(), r => Text(r, "comment") == "macspoofchk-c1-eth0");
-        }
-    }
-
     [Fact]
     public void Del_RemovesBothEndsAndTheReservation_AndMayBeRepeated()
     {

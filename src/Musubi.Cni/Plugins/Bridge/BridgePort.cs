@@ -119,8 +119,7 @@ internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, Link
             batch.DeleteBridgeVlans(port, [new BridgeVlan(defaultVlan)]).Tolerate(Errno.ENOENT);
         }
 
-        List<BridgeVlan> vlans = [new BridgeVlan(native) { Pvid = true, Untagged = true }];
-        vlans.AddRange(config.Trunk ?? []);
-        batch.AddBridgeVlans(port, vlans.ToArray());
+        // The native one last: a trunk that spans it would make it a tagged one again.
+        batch.AddBridgeVlans(port, [.. config.Trunk ?? [], new BridgeVlan(native) { Pvid = true, Untagged = true }]);
     }
 }
