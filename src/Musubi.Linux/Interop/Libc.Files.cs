@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Musubi.Linux.Interop;
 
-/// <summary>Whole-file locks and ownership.</summary>
+/// <summary>Whole-file locks, ownership, sizes, times.</summary>
 internal static unsafe partial class Libc
 {
     internal const int LOCK_EX = 2;
@@ -15,4 +16,26 @@ internal static unsafe partial class Libc
     /// <summary>chown(2)</summary>
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int chown(string path, uint owner, uint group);
+
+    /// <summary>ftruncate(2)</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int ftruncate(SafeHandle fd, long length);
+
+    /// <summary>futimens(3): access time, then modification time.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int futimens(SafeHandle fd, TimeSpec* times);
+
+    /// <summary>memfd_create(2)</summary>
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial SafeFileHandle memfd_create(string name, uint flags);
+
+    /// <summary>struct timespec</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        internal const long Omit = 0x3ffffffe; // UTIME_OMIT
+
+        internal long Seconds;
+        internal long Nanoseconds;
+    }
 }

@@ -45,6 +45,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint pwrite(SafeHandle fd, byte* buffer, nuint count, long offset);
 
+    /// <summary>pread(2)</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint pread(SafeHandle fd, byte* buffer, nuint count, long offset);
+
     /// <summary>getrandom(2)</summary>
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint getrandom(byte* buffer, nuint length, uint flags);
@@ -71,6 +75,9 @@ internal static unsafe partial class Libc
     {
         [FieldOffset(24)] internal uint Group;
         [FieldOffset(32)] internal ulong Inode;
+        [FieldOffset(40)] internal ulong Size;
+        [FieldOffset(112)] internal long ModifiedSeconds;
+        [FieldOffset(120)] internal uint ModifiedNanoseconds;
         [FieldOffset(136)] internal uint DeviceMajor;
         [FieldOffset(140)] internal uint DeviceMinor;
     }

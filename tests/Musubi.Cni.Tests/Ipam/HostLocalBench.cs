@@ -30,7 +30,7 @@ internal sealed class HostLocalBench : IDisposable
 
     /// <summary>Names of the reservations.</summary>
     public IReadOnlyList<string> Reserved() =>
-        [.. System.IO.Directory.EnumerateFiles(Directory).Select(f => Path.GetFileName(f)).Where(n => n != "lock" && !n.StartsWith("last_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. System.IO.Directory.EnumerateFiles(Directory).Select(f => Path.GetFileName(f)).Where(n => n is not "lock" and not ".index" && !n.StartsWith("last_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     public string Read(string name) => File.ReadAllText(Path.Combine(Directory, name));
 

@@ -19,7 +19,7 @@ public sealed class HostLocalTests : IDisposable
         Assert.Equal("c1\r\neth0", _bench.Read("10.0.0.2"));
         Assert.Equal("10.0.0.2", _bench.Read("last_reserved_ip.0"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_bench.Directory, "10.0.0.2")));
-        Assert.Equal(["10.0.0.2", "last_reserved_ip.0", "lock"], Directory.EnumerateFiles(_bench.Directory).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal([".index", "10.0.0.2", "last_reserved_ip.0", "lock"], Directory.EnumerateFiles(_bench.Directory).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
     }
 
     [Fact]

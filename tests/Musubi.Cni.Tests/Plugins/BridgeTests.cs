@@ -44,7 +44,7 @@ public sealed class BridgeTests : IDisposable
     {
         string directory = Path.Combine(_bench.StateDirectory, "networks", "net");
         return Directory.Exists(directory)
-            ? [.. Directory.EnumerateFiles(directory).Select(f => Path.GetFileName(f)).Where(n => n != "lock" && !n.StartsWith("last_", StringComparison.Ordinal))]
+            ? [.. Directory.EnumerateFiles(directory).Select(f => Path.GetFileName(f)).Where(n => n is not "lock" and not ".index" && !n.StartsWith("last_", StringComparison.Ordinal))]
             : [];
     }
 

@@ -14,7 +14,6 @@ internal sealed class AddressAllocator(ReservationStore store, string containerI
     /// <param name="requested">Addresses asked for by name; every one must be consumed by a set.</param>
     public IReadOnlyList<CniAddress> Allocate(IReadOnlyList<RangeSet> sets, List<IPAddress> requested)
     {
-        // Listing the directory costs with its size, so it is done once for all sets.
         IReadOnlyList<IPAddress> held = store.AddressesOf(containerId, ifName);
         List<CniAddress> allocated = new(sets.Count);
         try
@@ -68,55 +67,63 @@ internal sealed class AddressAllocator(ReservationStore store, string containerI
             }
         }
 
-        foreach ((AddressRange range, IPAddress candidate) in Walk(set, store.LastReserved(index)))
-        {
-            if (!candidate.Equals(range.Gateway) && store.TryReserve(candidate, _owner, index))
-            {
-                return Result(range, candidate);
-            }
-        }
-
-        throw Failed(index, new CniException(CniErrorCode.TryAgainLater, $"no IP addresses available in range set: {set}"));
+        return TakeNext(set, index)
+            ?? (store.LookAgain() ? TakeNext(set, index) : null)
+            ?? throw Failed(index, new CniException(CniErrorCode.TryAgainLater, $"no IP addresses available in range set: {set}"));
     }
 
-    /// <summary>Every address of the set once, beginning behind <paramref name="last"/> and wrapping around.</summary>
-    internal static IEnumerable<(AddressRange Range, IPAddress Address)> Walk(RangeSet set, IPAddress? last)
+    private CniAddress? TakeNext(RangeSet set, int index)
+    {
+        foreach ((AddressRange range, UInt128 first, UInt128 last) in Walk(set, store.LastReserved(index)))
+        {
+            for (UInt128 from = first; store.NextFree(from, last, range.IsIPv6) is { } candidate;)
+            {
+                if (!candidate.Equals(range.Gateway) && store.TryReserve(candidate, _owner, index))
+                {
+                    return Result(range, candidate);
+                }
+
+                UInt128 tried = IpText.ToNumber(candidate);
+                if (tried == last)
+                {
+                    break;
+                }
+
+                from = tried + 1;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Every address of the set once, in stretches, beginning behind <paramref name="last"/> and wrapping around.</summary>
+    internal static IEnumerable<(AddressRange Range, UInt128 First, UInt128 Last)> Walk(RangeSet set, IPAddress? last)
     {
         AddressRange? first = last is null ? null : set.RangeOf(last);
-        int start = first is null ? 0 : set.Ranges.ToList().IndexOf(first);
-        UInt128 behind = first is null ? 0 : IpText.ToNumber(last!);
-        if (first is not null)
+        if (first is null)
         {
-            for (UInt128 n = behind; n < first.Last;)
+            foreach (AddressRange range in set.Ranges)
             {
-                yield return (first, IpText.FromNumber(++n, first.IsIPv6));
+                yield return (range, range.First, range.Last);
             }
+
+            yield break;
         }
 
-        for (int i = first is null ? 0 : 1; i < set.Ranges.Count; i++)
+        UInt128 behind = IpText.ToNumber(last!);
+        if (behind < first.Last)
+        {
+            yield return (first, behind + 1, first.Last);
+        }
+
+        int start = set.Ranges.ToList().IndexOf(first);
+        for (int i = 1; i < set.Ranges.Count; i++)
         {
             AddressRange range = set.Ranges[(start + i) % set.Ranges.Count];
-            for (UInt128 n = range.First; ; n++)
-            {
-                yield return (range, IpText.FromNumber(n, range.IsIPv6));
-                if (n == range.Last)
-                {
-                    break;
-                }
-            }
+            yield return (range, range.First, range.Last);
         }
 
-        if (first is not null)
-        {
-            for (UInt128 n = first.First; n <= behind; n++)
-            {
-                yield return (first, IpText.FromNumber(n, first.IsIPv6));
-                if (n == behind)
-                {
-                    break;
-                }
-            }
-        }
+        yield return (first, first.First, behind);
     }
 
     private static CniAddress Result(AddressRange range, IPAddress address) =>
