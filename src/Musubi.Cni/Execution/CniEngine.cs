@@ -185,7 +185,7 @@ public sealed class CniEngine(CniEngineOptions options, PluginEnvironment enviro
         IReadOnlySet<(string ContainerId, string IfName)>? valid)
     {
         ArrayBufferWriter<byte> buffer = new(1024);
-        using (Utf8JsonWriter json = new(buffer))
+        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = PlainJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WriteString("cniVersion", network.Version.ToString());

@@ -1,8 +1,10 @@
-using System.ComponentModel;
+using System.Collections;
 using System.Diagnostics;
 using System.Text;
 using Musubi.Cni.Spec;
+using Musubi.Linux;
 using Musubi.Linux.Files;
+using Musubi.Linux.Processes;
 
 namespace Musubi.Cni.Execution;
 
@@ -12,9 +14,10 @@ namespace Musubi.Cni.Execution;
 /// </summary>
 public sealed class DelegateRunner
 {
-    private const int TextFileBusy = 26; // ETXTBSY
     private const int StartAttempts = 50;
     private static readonly TimeSpan _startPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _cancellationPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _endLimit = TimeSpan.FromSeconds(5);
 
     private readonly FileIdentity? _own;
     private readonly bool _preferOwn;
@@ -68,75 +71,92 @@ public sealed class DelegateRunner
 
     private CniResult? Execute(string file, CniInvocation invocation, PluginEnvironment environment)
     {
-        ProcessStartInfo start = new(file)
+        // Files instead of pipes: however much it writes and however little it reads, nobody waits for the other.
+        using DescriptorFile input = DescriptorFile.InMemory("CNI configuration");
+        using DescriptorFile output = DescriptorFile.InMemory("CNI result");
+        using DescriptorFile errors = DescriptorFile.InMemory("CNI log");
+        input.Write(invocation.Config.Span, 0);
+        ChildCommand command = new([file])
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = Encoding.UTF8,
+            Environment = EnvironmentOf(invocation),
+            StandardInput = input.Handle,
+            StandardOutput = output.Handle,
+            StandardError = errors.Handle,
+            Network = environment.Host,
         };
-        start.Environment["CNI_COMMAND"] = invocation.Command.ToString().ToUpperInvariant();
-        start.Environment["CNI_CONTAINERID"] = invocation.ContainerId;
-        start.Environment["CNI_NETNS"] = invocation.Netns;
-        start.Environment["CNI_IFNAME"] = invocation.IfName;
-        start.Environment["CNI_ARGS"] = invocation.Args;
-        start.Environment["CNI_PATH"] = invocation.Path;
-
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(environment.Cancellation);
-        limit.CancelAfter(Limit);
-        using Process process = Start(start, environment);
-        try
-        {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
-            Task<string> errors = process.StandardError.ReadToEndAsync(limit.Token);
-            WriteConfig(process, invocation.Config.Span);
-            process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
-            environment.Log.Write(errors.GetAwaiter().GetResult());
-            return Interpret(file, invocation, process.ExitCode, output.GetAwaiter().GetResult(), errors.GetAwaiter().GetResult());
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            environment.Cancellation.ThrowIfCancellationRequested();
-            throw new CniException(CniErrorCode.TryAgainLater, $"plugin {file} did not finish within {Limit.TotalSeconds:0} s");
-        }
+        using ChildProcess process = Start(command, environment);
+        ExitStatus ended = WaitForExit(process, file, environment);
+        string said = ReadAll(errors);
+        environment.Log.Write(said);
+        return Interpret(file, invocation, ended.Code, ReadAll(output), said);
     }
 
-    /// <summary>A plugin that fails early, or has no use for its configuration, may leave it unread; what it says then is what counts.</summary>
-    private static void WriteConfig(Process process, ReadOnlySpan<byte> config)
+    private ExitStatus WaitForExit(ChildProcess process, string file, PluginEnvironment environment)
     {
-        try
+        long began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(began) < Limit && !environment.Cancellation.IsCancellationRequested)
         {
-            using Stream input = process.StandardInput.BaseStream;
-            input.Write(config);
+            if (process.WaitForExit(_cancellationPause) is { } ended)
+            {
+                return ended;
+            }
         }
-        catch (IOException)
-        {
-            // The pipe broke because the reader closed it: its exit code and its words tell the rest.
-        }
+
+        process.Kill();
+        process.WaitForExit(_endLimit);
+        environment.Cancellation.ThrowIfCancellationRequested();
+        throw new CniException(CniErrorCode.TryAgainLater, $"plugin {file} did not finish within {Limit.TotalSeconds:0} s");
     }
 
-    /// <summary>A child process starts in the namespace of the thread that starts it.</summary>
-    private static Process Start(ProcessStartInfo start, PluginEnvironment environment)
+    /// <summary>This process's environment with the call's own variables.</summary>
+    private static List<string> EnvironmentOf(CniInvocation invocation)
+    {
+        Dictionary<string, string> own = new(StringComparer.Ordinal)
+        {
+            ["CNI_COMMAND"] = invocation.Command.ToString().ToUpperInvariant(),
+            ["CNI_CONTAINERID"] = invocation.ContainerId,
+            ["CNI_NETNS"] = invocation.Netns,
+            ["CNI_IFNAME"] = invocation.IfName,
+            ["CNI_ARGS"] = invocation.Args,
+            ["CNI_PATH"] = invocation.Path,
+        };
+        List<string> variables = [.. own.Select(v => $"{v.Key}={v.Value}")];
+        foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
+        {
+            if (!own.ContainsKey((string)variable.Key))
+            {
+                variables.Add($"{variable.Key}={variable.Value}");
+            }
+        }
+
+        return variables;
+    }
+
+    private static ChildProcess Start(ChildCommand command, PluginEnvironment environment)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                return (environment.Host is { } host ? host.Run(() => Process.Start(start)) : Process.Start(start))
-                    ?? throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {start.FileName}");
+                return ChildProcess.Start(command);
             }
-            catch (Win32Exception e) when (e.NativeErrorCode == TextFileBusy && attempt < StartAttempts)
+            catch (LinuxException e) when (e.Errno == Errno.ETXTBSY && attempt < StartAttempts)
             {
                 // An installer is writing it, or a child forked meanwhile still has it open.
                 environment.Cancellation.WaitHandle.WaitOne(_startPause);
                 environment.Cancellation.ThrowIfCancellationRequested();
             }
-            catch (Win32Exception e)
+            catch (LinuxException e)
             {
-                throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {start.FileName}: {e.Message}", details: null, e);
+                throw new CniException(CniErrorCode.IoFailure, $"could not start plugin {command.Command[0]}: {e.Message}", details: null, e);
             }
         }
+    }
+
+    private static string ReadAll(DescriptorFile file)
+    {
+        byte[] bytes = new byte[file.Length];
+        return Encoding.UTF8.GetString(bytes.AsSpan(0, file.Read(bytes, 0)));
     }
 
     private static CniResult? Interpret(string file, CniInvocation invocation, int exitCode, string output, string errors)

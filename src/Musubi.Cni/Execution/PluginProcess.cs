@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Musubi.Cni.Spec;
 
@@ -63,7 +62,7 @@ public static class PluginProcess
     public static byte[] ErrorReport(CniException error, string cniVersion)
     {
         ArrayBufferWriter<byte> buffer = new(256);
-        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Indented = true, IndentSize = 4, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Indented = true, IndentSize = 4, Encoder = PlainJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             if (cniVersion.Length > 0)
@@ -87,7 +86,7 @@ public static class PluginProcess
     private static byte[] VersionReport()
     {
         ArrayBufferWriter<byte> buffer = new(128);
-        using (Utf8JsonWriter json = new(buffer))
+        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = PlainJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WriteString("cniVersion", CniVersion.V110.ToString());

@@ -16,7 +16,7 @@ internal sealed class ResultCache(string directory)
     public void Save(NetworkConfigList network, CniAttachment attachment, CniResult result)
     {
         ArrayBufferWriter<byte> buffer = new(1024);
-        using (Utf8JsonWriter json = new(buffer))
+        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = PlainJsonEncoder.Instance }))
         {
             json.WriteStartObject();
             json.WriteString("kind", Kind);

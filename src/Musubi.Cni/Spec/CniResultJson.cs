@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Musubi.Linux.Addresses;
 
@@ -9,8 +8,8 @@ namespace Musubi.Cni.Spec;
 /// <summary>Reads and writes <see cref="CniResult"/> in every version of the specification.</summary>
 public static class CniResultJson
 {
-    private static readonly JsonWriterOptions _indented = new() { Indented = true, IndentSize = 4, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly JsonWriterOptions _compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _indented = new() { Indented = true, IndentSize = 4, Encoder = PlainJsonEncoder.Instance };
+    private static readonly JsonWriterOptions _compact = new() { Encoder = PlainJsonEncoder.Instance };
 
     /// <summary>Writes a result as the given version has it.</summary>
     /// <exception cref="CniException">Code 999: the version cannot express the result (0.1.0 and 0.2.0 need an address).</exception>

@@ -38,6 +38,9 @@ public sealed class DescriptorFile : IDisposable
     public static DescriptorFile InMemory(string name) =>
         Libc.memfd_create(name, 1 /* MFD_CLOEXEC */) is { IsInvalid: false } handle ? new DescriptorFile(handle, name) : throw new LinuxException($"memfd_create {name}", Libc.LastErrno);
 
+    /// <summary>The descriptor, for programs that inherit it. It belongs to this object: do not dispose it.</summary>
+    public SafeFileHandle Handle => _handle;
+
     /// <summary>The size in bytes.</summary>
     public unsafe long Length => (long)Stat().Size;
 

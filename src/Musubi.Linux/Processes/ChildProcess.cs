@@ -2,6 +2,7 @@ using System.Collections;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Musubi.Linux.Interop;
+using Musubi.Linux.Namespaces;
 
 namespace Musubi.Linux.Processes;
 
@@ -20,6 +21,9 @@ public sealed record ChildCommand(IReadOnlyList<string> Command)
 
     /// <summary>Where it writes errors; null for nowhere.</summary>
     public SafeHandle? StandardError { get; init; }
+
+    /// <summary>The network namespace it starts in; null for the one this process's first child was started in.</summary>
+    public NetworkNamespace? Network { get; init; }
 
     /// <summary>Descriptors it inherits, under the numbers they have here (<see cref="ChildProcess.NumberOf"/>).</summary>
     public IReadOnlyList<SafeHandle> Inherited { get; init; } = [];
@@ -66,7 +70,7 @@ public sealed class ChildProcess : IDisposable
             throw new ArgumentException("There is no program to start.", nameof(command));
         }
 
-        int pid = StarterThread.Run(() => Spawn(command));
+        int pid = StarterThread.Run(() => command.Network is { } network ? network.Visit(() => Spawn(command)) : Spawn(command));
 
         // The child cannot be gone before it is waited for, so number and descriptor mean the same process.
         SafeFileHandle descriptor = Libc.pidfd_open(pid);
@@ -100,6 +104,13 @@ public sealed class ChildProcess : IDisposable
             return Libc.pidfd_send_signal(_descriptor, (int)signal) >= 0
                 || (Libc.LastErrno == Errno.ESRCH ? false : throw new LinuxException($"send {signal} to process {Identity.Id}", Libc.LastErrno));
         }
+    }
+
+    /// <summary>Waits on this thread until the program ended; answers null when it still runs after the limit.</summary>
+    public ExitStatus? WaitForExit(TimeSpan limit)
+    {
+        DescriptorEvents.WaitReadable(_descriptor, limit);
+        return TryReap();
     }
 
     /// <summary>Waits until the program ended; answers null when it still runs after the limit.</summary>

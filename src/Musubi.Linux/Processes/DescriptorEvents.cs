@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Musubi.Linux.Interop;
@@ -33,6 +34,24 @@ internal static class DescriptorEvents
             Remove(waiter);
             descriptor.DangerousRelease();
         }
+    }
+
+    /// <summary>Waits on the calling thread until the descriptor is readable or hung up, or the limit is over.</summary>
+    internal static unsafe void WaitReadable(SafeHandle descriptor, TimeSpan limit)
+    {
+        Libc.PollDescriptor one = new() { Descriptor = (int)descriptor.DangerousGetHandle(), Events = Libc.POLLIN };
+        long began = Stopwatch.GetTimestamp();
+        TimeSpan left;
+        while ((left = limit - Stopwatch.GetElapsedTime(began)) > TimeSpan.Zero
+            && Libc.poll(&one, 1, (int)Math.Ceiling(left.TotalMilliseconds)) < 0)
+        {
+            if (Libc.LastErrno != Errno.EINTR)
+            {
+                LinuxException.ThrowLast("wait for a descriptor (poll)");
+            }
+        }
+
+        GC.KeepAlive(descriptor);
     }
 
     private static void Add(Waiter waiter)
