@@ -61,6 +61,64 @@ public static class Sysctl
         }
     }
 
+    /// <summary>Writes several parameters unless they have their values already, with one visit to the namespace.</summary>
+    /// <exception cref="LinuxException">As <see cref="Write(NetworkNamespace?, string, string)"/>; the parameters before it are written.</exception>
+    public static void EnsureAll(NetworkNamespace? network, params (string Name, string Value)[] parameters) => EnsureAll(network, parameters, required: true);
+
+    /// <summary>As EnsureAll; parameters that the kernel does not have are left out.</summary>
+    public static void TryEnsureAll(NetworkNamespace? network, params (string Name, string Value)[] parameters) => EnsureAll(network, parameters, required: false);
+
+    private static void EnsureAll(NetworkNamespace? network, (string Name, string Value)[] parameters, bool required)
+    {
+        SafeFileHandle?[] files = new SafeFileHandle?[parameters.Length];
+        try
+        {
+            if (network is null)
+            {
+                OpenAll();
+            }
+            else
+            {
+                network.Visit(OpenAll);
+            }
+
+            for (int i = 0; i < files.Length; i++)
+            {
+                (string name, string value) = parameters[i];
+                if (files[i] is { } file && !string.Equals(KernelFile.Read(file, $"sysctl {name}"), value, StringComparison.Ordinal))
+                {
+                    KernelFile.Write(file, $"sysctl {name}", value);
+                }
+            }
+        }
+        finally
+        {
+            foreach (SafeFileHandle? file in files)
+            {
+                file?.Dispose();
+            }
+        }
+
+        bool OpenAll()
+        {
+            for (int i = 0; i < files.Length; i++)
+            {
+                string name = parameters[i].Name;
+                SafeFileHandle file = Libc.open(PathOf(name), Libc.O_RDWR | Libc.O_CLOEXEC, 0);
+                if (!file.IsInvalid)
+                {
+                    files[i] = file;
+                }
+                else if (required || Libc.LastErrno != Errno.ENOENT)
+                {
+                    LinuxException.ThrowLast($"open sysctl {name}");
+                }
+            }
+
+            return true;
+        }
+    }
+
     // The kernel resolves /proc/sys/net for the namespace of whoever opens it; reading and writing may happen anywhere afterwards.
     private static SafeFileHandle Open(NetworkNamespace? network, string name, int flags)
     {

@@ -94,6 +94,30 @@ public sealed class PluginCall : IDisposable
         ? Environment.Delegates.Run(type, Invocation with { Command = command }, Environment)
         : null;
 
+    /// <summary>DEL: removes the container's interface and gives its addresses back, in the order that the IPAM plugin needs.</summary>
+    /// <remarks>
+    /// The interface goes first, so that an address is not given out again while it still answers. A DHCP lease is the exception: it is given back over the
+    /// interface.
+    /// </remarks>
+    public void Detach(Action removeInterface)
+    {
+        if (IpamType != "dhcp")
+        {
+            removeInterface();
+            RunIpam(CniCommand.Del);
+            return;
+        }
+
+        try
+        {
+            RunIpam(CniCommand.Del);
+        }
+        finally
+        {
+            removeInterface();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _hostRoute?.Dispose();
 
@@ -118,6 +142,14 @@ public sealed record PluginEnvironment(DelegateRunner Delegates, NetworkNamespac
     /// <summary>Where plugins keep books whose place the configuration leaves open.</summary>
     /// <value>The default is the reference plugins' <c>/var/lib/cni</c>.</value>
     public string StateDirectory { get; init; } = "/var/lib/cni";
+
+    /// <summary>Where plugins keep what need not outlive a reboot, when the configuration leaves the place open.</summary>
+    /// <value>The default is the reference plugins' <c>/run/cni</c>.</value>
+    public string RuntimeDirectory { get; init; } = "/run/cni";
+
+    /// <summary>Where an administrator restricts what configurations may ask for.</summary>
+    /// <value>The default is the reference plugins' <c>/etc/cni</c>.</value>
+    public string PolicyDirectory { get; init; } = "/etc/cni";
 
     /// <summary>Ends waits.</summary>
     public CancellationToken Cancellation { get; init; }

@@ -137,15 +137,20 @@ public sealed record CniInvocation
         return true;
     }
 
+    /// <summary>True for what the kernel takes as an interface's name.</summary>
+    public static bool IsInterfaceName(string text) => text.Length > 0 && FaultOfInterfaceName(text) is null;
+
     private static void ValidateIfName(string name)
     {
-        string? why = Encoding.UTF8.GetByteCount(name) > 15 ? "interface name is too long (at most 15 bytes)"
-            : name is "." or ".." ? "interface name is . or .."
-            : name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c)) ? "interface name contains / or : or whitespace characters"
-            : null;
-        if (why is not null)
+        if (FaultOfInterfaceName(name) is { } why)
         {
             throw new CniException(CniErrorCode.InvalidEnvironment, $"invalid CNI_IFNAME: {why}", name);
         }
     }
+
+    private static string? FaultOfInterfaceName(string name) =>
+        Encoding.UTF8.GetByteCount(name) > 15 ? "interface name is too long (at most 15 bytes)"
+        : name is "." or ".." ? "interface name is . or .."
+        : name.Any(c => c is '/' or ':' || char.IsWhiteSpace(c)) ? "interface name contains / or : or whitespace characters"
+        : null;
 }

@@ -2,14 +2,10 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Dhcp;
 using Musubi.Machines;
 
 namespace Musubi.Launcher.Dhcp;
-
-/// <summary>A route told by option 121.</summary>
-/// <param name="Destination">Where to.</param>
-/// <param name="Gateway">Next hop; 0.0.0.0 for on-link.</param>
-internal readonly record struct DhcpRoute(Cidr Destination, IPAddress Gateway);
 
 /// <summary>Everything one guest interface is told: the one address it can have, and the options with it.</summary>
 internal sealed record DhcpLease
@@ -50,8 +46,8 @@ internal sealed record DhcpLease
         Add(DhcpOption.DnsServers, Addresses(Dns.Nameservers));
         Add(DhcpOption.HostName, Text(HostName));
         Add(DhcpOption.DomainName, Text(Dns.Searches.MaxBy(s => s.Length)));
-        Add(DhcpOption.DomainSearch, DomainSearch(Dns.Searches));
-        Add(DhcpOption.ClasslessRoutes, ClasslessRoutes(Routes));
+        Add(DhcpOption.DomainSearch, DhcpDomainSearch.Write(Dns.Searches));
+        Add(DhcpOption.ClasslessRoutes, DhcpRoute.WriteClassless(Routes));
         Add(DhcpOption.NtpServers, Addresses(Extra.NtpServers));
         Add(DhcpOption.TftpServerName, Text(Extra.TftpServerName));
         Add(DhcpOption.BootFileName, Text(Extra.BootFileName));
@@ -72,45 +68,6 @@ internal sealed record DhcpLease
                 options[option] = value;
             }
         }
-    }
-
-    /// <summary>Option 121: prefix length, the significant octets of the destination, next hop (RFC 3442).</summary>
-    internal static byte[] ClasslessRoutes(IReadOnlyList<DhcpRoute> routes)
-    {
-        using MemoryStream bytes = new();
-        foreach (DhcpRoute route in routes)
-        {
-            int significant = (route.Destination.PrefixLength + 7) / 8;
-            bytes.WriteByte((byte)route.Destination.PrefixLength);
-            bytes.Write(route.Destination.Network.Address.GetAddressBytes().AsSpan(0, significant));
-            bytes.Write(route.Gateway.GetAddressBytes());
-        }
-
-        return bytes.ToArray();
-    }
-
-    /// <summary>Option 119 without compression; names that are no DNS names are left out (RFC 3397).</summary>
-    internal static byte[] DomainSearch(IReadOnlyList<string> searches)
-    {
-        using MemoryStream bytes = new();
-        foreach (string search in searches)
-        {
-            string[] labels = search.TrimEnd('.').ToLowerInvariant().Split('.');
-            if (labels.Any(l => l.Length is 0 or > 63 || !l.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
-            {
-                continue;
-            }
-
-            foreach (string label in labels)
-            {
-                bytes.WriteByte((byte)label.Length);
-                bytes.Write(Encoding.ASCII.GetBytes(label));
-            }
-
-            bytes.WriteByte(0);
-        }
-
-        return bytes.ToArray();
     }
 
     private static byte[] Addresses(IReadOnlyList<string> texts)

@@ -1,4 +1,5 @@
 using System.Net;
+using Musubi.Linux.Dhcp;
 
 namespace Musubi.Launcher.Dhcp;
 
@@ -17,7 +18,7 @@ internal sealed class DhcpResponder(DhcpLease lease)
     /// <summary>Answers a packet; null when it is not for this server or asks for no answer.</summary>
     public DhcpAnswer? Answer(ReadOnlySpan<byte> packet)
     {
-        if (DhcpRequest.Parse(packet) is not { } request || (lease.OnlyClient is { } only && request.ClientMac != only))
+        if (DhcpMessage.Parse(packet) is not { IsReply: false } request || (lease.OnlyClient is { } only && request.ClientMac != only))
         {
             return null;
         }
@@ -25,7 +26,7 @@ internal sealed class DhcpResponder(DhcpLease lease)
         return request.Type switch
         {
             DhcpMessageType.Discover => Reply(request, DhcpMessageType.Offer),
-            DhcpMessageType.Request when request.ServerId is { } chosen && !chosen.Equals(lease.ServerId) => null,
+            DhcpMessageType.Request when request.FindAddress(DhcpOption.ServerId) is { } chosen && !chosen.Equals(lease.ServerId) => null,
             DhcpMessageType.Request => Reply(request, IsOurs(request) ? DhcpMessageType.Ack : DhcpMessageType.Nak),
             DhcpMessageType.Inform => Reply(request, DhcpMessageType.Ack),
             _ => null,
@@ -33,22 +34,40 @@ internal sealed class DhcpResponder(DhcpLease lease)
     }
 
     /// <summary>A client that asks for another address than its own would keep it, were it not told no.</summary>
-    private bool IsOurs(DhcpRequest request)
+    private bool IsOurs(DhcpMessage request)
     {
-        IPAddress? wanted = request.RequestedAddress ?? (request.ClientAddress.Equals(IPAddress.Any) ? null : request.ClientAddress);
+        IPAddress? wanted = request.FindAddress(DhcpOption.RequestedAddress) ?? (request.ClientAddress.Equals(IPAddress.Any) ? null : request.ClientAddress);
         return wanted is null || wanted.Equals(lease.Address.Address);
     }
 
-    private DhcpAnswer Reply(DhcpRequest request, DhcpMessageType type)
+    private DhcpAnswer Reply(DhcpMessage request, DhcpMessageType type)
     {
         bool nak = type == DhcpMessageType.Nak;
         bool inform = request.Type == DhcpMessageType.Inform;
-        IEnumerable<KeyValuePair<DhcpOption, byte[]>> options = nak ? [] : _options.Where(o => IsWanted(request, o.Key) && !(inform && o.Key == DhcpOption.LeaseTime));
-        byte[] packet = DhcpReply.Write(request, type, nak || inform ? IPAddress.Any : lease.Address.Address, lease.ServerId, options);
+        List<KeyValuePair<DhcpOption, byte[]>> options = [new(DhcpOption.ServerId, lease.ServerId.GetAddressBytes())];
+        byte[] wanted = request.Find(DhcpOption.ParameterList) ?? [];
+        options.AddRange(nak ? [] : _options.Where(o => IsWanted(wanted, o.Key) && !(inform && o.Key == DhcpOption.LeaseTime)));
+        if (request.Find(DhcpOption.ClientId) is { } clientId)
+        {
+            // RFC 6842: an answer repeats it.
+            options.Add(new(DhcpOption.ClientId, clientId));
+        }
+
+        DhcpMessage answer = new()
+        {
+            Type = type,
+            IsReply = true,
+            TransactionId = request.TransactionId,
+            Broadcast = request.Broadcast,
+            ClientAddress = type == DhcpMessageType.Ack ? request.ClientAddress : IPAddress.Any,
+            YourAddress = nak || inform ? IPAddress.Any : lease.Address.Address,
+            ClientMac = request.ClientMac,
+            Options = options,
+        };
         bool reachable = !nak && !request.Broadcast && !request.ClientAddress.Equals(IPAddress.Any);
-        return new DhcpAnswer(packet, reachable ? request.ClientAddress : IPAddress.Broadcast);
+        return new DhcpAnswer(answer.Write(), reachable ? request.ClientAddress : IPAddress.Broadcast);
     }
 
-    private static bool IsWanted(DhcpRequest request, DhcpOption option) =>
-        request.ParameterList.Length == 0 || _always.Contains(option) || request.ParameterList.Contains((byte)option);
+    private static bool IsWanted(byte[] parameterList, DhcpOption option) =>
+        parameterList.Length == 0 || _always.Contains(option) || parameterList.Contains((byte)option);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Musubi.Linux.Dhcp;
 using Musubi.Linux.Packets;
 
 namespace Musubi.Launcher.Dhcp;
@@ -7,8 +8,6 @@ namespace Musubi.Launcher.Dhcp;
 /// <summary>Serves one lease on one interface of the pod until cancelled.</summary>
 internal sealed class DhcpServer : IDisposable
 {
-    private const int ServerPort = 67;
-    private const int ClientPort = 68;
     private const int LargestPacket = 2048;
 
     private readonly Socket _socket;
@@ -30,7 +29,7 @@ internal sealed class DhcpServer : IDisposable
 
             // Bound to the interface, so that several guests' interfaces can be served and nothing is sent to the pod network.
             _socket.BindToDevice(device);
-            _socket.Bind(new IPEndPoint(IPAddress.Any, ServerPort));
+            _socket.Bind(new IPEndPoint(IPAddress.Any, DhcpMessage.ServerPort));
         }
         catch (SocketException)
         {
@@ -51,7 +50,7 @@ internal sealed class DhcpServer : IDisposable
                 SocketReceiveFromResult received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, any, ct);
                 if (_responder.Answer(buffer.AsSpan(0, received.ReceivedBytes)) is { } answer)
                 {
-                    await _socket.SendToAsync(answer.Packet, SocketFlags.None, new IPEndPoint(answer.Destination, ClientPort), ct);
+                    await _socket.SendToAsync(answer.Packet, SocketFlags.None, new IPEndPoint(answer.Destination, DhcpMessage.ClientPort), ct);
                 }
             }
             catch (OperationCanceledException)

@@ -4,6 +4,7 @@ using Musubi.Launcher.GuestAgent;
 using Musubi.Launcher.Qemu;
 using Musubi.Linux;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Dhcp;
 using Musubi.Linux.Links;
 using Musubi.Linux.Netlink;
 using Musubi.Linux.Routes;

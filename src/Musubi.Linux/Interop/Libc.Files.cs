@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Musubi.Linux.Interop;
 
-/// <summary>Whole-file locks, ownership, sizes, times.</summary>
+/// <summary>Whole-file locks, ownership, permissions, sizes, times.</summary>
 internal static unsafe partial class Libc
 {
     internal const int LOCK_EX = 2;
@@ -17,6 +17,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int chown(string path, uint owner, uint group);
 
+    /// <summary>umask(2)</summary>
+    [LibraryImport(Library)]
+    internal static partial uint umask(uint mask);
+
     /// <summary>ftruncate(2)</summary>
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int ftruncate(SafeHandle fd, long length);
@@ -28,14 +32,4 @@ internal static unsafe partial class Libc
     /// <summary>memfd_create(2)</summary>
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial SafeFileHandle memfd_create(string name, uint flags);
-
-    /// <summary>struct timespec</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct TimeSpec
-    {
-        internal const long Omit = 0x3ffffffe; // UTIME_OMIT
-
-        internal long Seconds;
-        internal long Nanoseconds;
-    }
 }

@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
     internal const int EFD_CLOEXEC = O_CLOEXEC;
     internal const int EFD_NONBLOCK = O_NONBLOCK;
     internal const short POLLIN = 1;
+    internal const short POLLOUT = 4;
 
     internal const int PR_SET_PDEATHSIG = 1;
     internal const int PR_SET_NO_NEW_PRIVS = 38;
@@ -57,6 +58,8 @@ internal static unsafe partial class Libc
     internal static partial int poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
 
     internal const int F_SETFD = 2;
+    internal const int F_SETFL = 4;
+    internal const int FD_CLOEXEC = 1;
 
     /// <summary>fcntl(2), for the commands that take a number.</summary>
     [LibraryImport(Library, SetLastError = true)]

@@ -87,4 +87,26 @@ internal static class LinkDetailsReader
 
         return vlan;
     }
+
+    internal static IpvlanMode? ReadIpvlan(AttributeReader attributes)
+    {
+        IpvlanMode? mode = null;
+        while (attributes.TryRead(out ushort type, out Netlink.Attribute value))
+        {
+            mode = type == Rtnl.IFLA_IPVLAN_MODE ? (IpvlanMode)value.UInt16 : mode;
+        }
+
+        return mode;
+    }
+
+    internal static uint? ReadVrf(AttributeReader attributes)
+    {
+        uint? table = null;
+        while (attributes.TryRead(out ushort type, out Netlink.Attribute value))
+        {
+            table = type == Rtnl.IFLA_VRF_TABLE ? value.UInt32 : table;
+        }
+
+        return table;
+    }
 }

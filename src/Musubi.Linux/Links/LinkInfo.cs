@@ -80,6 +80,12 @@ public sealed record LinkInfo
     /// <summary>Options, if it is a vlan.</summary>
     public VlanDetails? Vlan { get; init; }
 
+    /// <summary>The mode, if it is an ipvlan.</summary>
+    public IpvlanMode? IpvlanMode { get; init; }
+
+    /// <summary>The routing table, if it is a vrf.</summary>
+    public uint? VrfTable { get; init; }
+
     /// <summary>Counters.</summary>
     public LinkStatistics Statistics { get; init; }
 }

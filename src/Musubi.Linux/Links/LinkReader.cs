@@ -78,6 +78,8 @@ internal static class LinkReader
         private BridgePortDetails? _port;
         private MacvlanDetails? _macvlan;
         private VlanDetails? _vlan;
+        private IpvlanMode? _ipvlan;
+        private uint? _vrf;
 
         internal void Read(ushort type, Netlink.Attribute value)
         {
@@ -130,6 +132,8 @@ internal static class LinkReader
             BridgePort = _port,
             Macvlan = _macvlan,
             Vlan = _vlan,
+            IpvlanMode = _ipvlan,
+            VrfTable = _vrf,
         };
 
         private static List<string> ReadNames(AttributeReader attributes)
@@ -168,6 +172,8 @@ internal static class LinkReader
                             case "bridge": _bridge = LinkDetailsReader.ReadBridge(value.Nested); break;
                             case "macvlan" or "macvtap": _macvlan = LinkDetailsReader.ReadMacvlan(value.Nested); break;
                             case "vlan": _vlan = LinkDetailsReader.ReadVlan(value.Nested); break;
+                            case "ipvlan": _ipvlan = LinkDetailsReader.ReadIpvlan(value.Nested); break;
+                            case "vrf": _vrf = LinkDetailsReader.ReadVrf(value.Nested); break;
                         }
 
                         break;

@@ -113,6 +113,13 @@ public sealed record DummyLink(string Name) : LinkSpec(Name)
     internal override string Kind => "dummy";
 }
 
+/// <summary>An interface that passes on what is redirected to it, after its queueing discipline; <c>ip link add NAME type ifb</c>.</summary>
+/// <param name="Name">The interface's name.</param>
+public sealed record IfbLink(string Name) : LinkSpec(Name)
+{
+    internal override string Kind => "ifb";
+}
+
 /// <summary>An 802.1Q interface on a lower link; <c>ip link add link LOWER name NAME type vlan id ID</c>.</summary>
 /// <param name="Name">The interface's name.</param>
 /// <param name="Lower">The link whose tagged frames it sees.</param>

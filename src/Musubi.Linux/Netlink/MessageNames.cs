@@ -23,8 +23,15 @@ internal static class MessageNames
         Rtnl.RTM_NEWRULE => nameof(Rtnl.RTM_NEWRULE),
         Rtnl.RTM_DELRULE => nameof(Rtnl.RTM_DELRULE),
         Rtnl.RTM_GETRULE => nameof(Rtnl.RTM_GETRULE),
+        Rtnl.RTM_NEWQDISC => nameof(Rtnl.RTM_NEWQDISC),
+        Rtnl.RTM_DELQDISC => nameof(Rtnl.RTM_DELQDISC),
+        Rtnl.RTM_GETQDISC => nameof(Rtnl.RTM_GETQDISC),
+        Rtnl.RTM_NEWTCLASS => nameof(Rtnl.RTM_NEWTCLASS),
+        Rtnl.RTM_GETTCLASS => nameof(Rtnl.RTM_GETTCLASS),
+        Rtnl.RTM_NEWTFILTER => nameof(Rtnl.RTM_NEWTFILTER),
+        Rtnl.RTM_GETTFILTER => nameof(Rtnl.RTM_GETTFILTER),
         _ => $"message type {type}",
     };
 
-    private static string OfNetfilter(ushort type) => Nftables.Nft.NameOf(type);
+    private static string OfNetfilter(ushort type) => type >> 8 == Conntrack.Ctnl.NFNL_SUBSYS_CTNETLINK ? Conntrack.Ctnl.NameOf(type) : Nftables.Nft.NameOf(type);
 }

@@ -1,6 +1,7 @@
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
 using Musubi.Linux.Routes;
+using Musubi.Linux.TrafficControl;
 
 namespace Musubi.Linux.Netlink;
 
@@ -117,6 +118,38 @@ public sealed partial class RouteBatch
         MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
         NeighbourMessages.Set(ref writer, neighbour);
         return Append(writer, neighbour);
+    }
+
+    /// <summary>Adds a queueing discipline; <c>tc qdisc add</c>.</summary>
+    public RouteBatch AddQdisc(Qdisc qdisc)
+    {
+        MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
+        TcMessages.Add(ref writer, qdisc);
+        return Append(writer, qdisc);
+    }
+
+    /// <summary>Deletes a queueing discipline with its classes and filters; <c>tc qdisc delete</c>.</summary>
+    public RouteBatch DeleteQdisc(Qdisc qdisc)
+    {
+        MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
+        TcMessages.Delete(ref writer, qdisc);
+        return Append(writer, qdisc);
+    }
+
+    /// <summary>Adds a class; <c>tc class add</c>.</summary>
+    public RouteBatch AddClass(HtbClass shape)
+    {
+        MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
+        TcMessages.Add(ref writer, shape);
+        return Append(writer, shape);
+    }
+
+    /// <summary>Adds a filter; <c>tc filter add</c>.</summary>
+    public RouteBatch AddFilter(U32Filter filter)
+    {
+        MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
+        TcMessages.Add(ref writer, filter);
+        return Append(writer, filter);
     }
 
     internal RouteBatch DeleteLinkGroup(uint group)

@@ -2,6 +2,7 @@ using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
 using Musubi.Linux.Namespaces;
 using Musubi.Linux.Routes;
+using Musubi.Linux.TrafficControl;
 
 namespace Musubi.Linux.Netlink;
 
@@ -39,6 +40,9 @@ public sealed class RouteSocket : IDisposable
 
     /// <summary>Neighbours.</summary>
     public NeighbourRequests Neighbours => field ??= new(this);
+
+    /// <summary>Queueing disciplines, classes and filters.</summary>
+    public TrafficControlRequests TrafficControl => field ??= new(this);
 
     internal NetlinkSocket Socket { get; }
 

@@ -42,6 +42,10 @@ internal static partial class Rtnl
     internal const ushort IFLA_MACVLAN_MODE = 1;
     internal const ushort IFLA_MACVLAN_BC_QUEUE_LEN = 7;
 
+    internal const ushort IFLA_IPVLAN_MODE = 1;
+
+    internal const ushort IFLA_VRF_TABLE = 1;
+
     internal const ushort IFLA_VLAN_ID = 1;
     internal const ushort IFLA_VLAN_PROTOCOL = 5;
 

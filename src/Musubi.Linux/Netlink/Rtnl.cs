@@ -22,6 +22,14 @@ internal static partial class Rtnl
     internal const ushort RTM_DELRULE = 33;
     internal const ushort RTM_GETRULE = 34;
 
+    internal const ushort RTM_NEWQDISC = 36;
+    internal const ushort RTM_DELQDISC = 37;
+    internal const ushort RTM_GETQDISC = 38;
+    internal const ushort RTM_NEWTCLASS = 40;
+    internal const ushort RTM_GETTCLASS = 42;
+    internal const ushort RTM_NEWTFILTER = 44;
+    internal const ushort RTM_GETTFILTER = 46;
+
     internal const int RTNLGRP_LINK = 1;
     internal const int RTNLGRP_NEIGH = 3;
     internal const int RTNLGRP_IPV4_IFADDR = 5;

@@ -104,6 +104,9 @@ internal static class Nft
     /// <summary>The longest text that nft(8) takes as a comment, without its NUL.</summary>
     internal const int LongestComment = 127;
 
+    /// <summary>NFT_USERDATA_MAXLEN</summary>
+    internal const int LongestUserData = 256;
+
     internal static string NameOf(ushort type) => type switch
     {
         NFNL_MSG_BATCH_BEGIN => nameof(NFNL_MSG_BATCH_BEGIN),

@@ -61,6 +61,7 @@ internal static class NftMessages
         NftChain chain,
         IReadOnlyList<NftExpression> expressions,
         string? comment,
+        string? tag,
         int flags,
         ulong? position,
         ulong? replaced)
@@ -85,7 +86,7 @@ internal static class NftMessages
         }
 
         writer.EndNest(list);
-        NftUserData.WriteComment(ref writer, Nft.NFTA_RULE_USERDATA, comment);
+        NftUserData.WriteRule(ref writer, Nft.NFTA_RULE_USERDATA, comment, tag);
         writer.End();
     }
 

@@ -97,6 +97,7 @@ internal static class NftReader
         string table = "";
         string chain = "";
         string? comment = null;
+        string? tag = null;
         ulong handle = 0;
         List<NftExpression> expressions = [];
         while (attributes.TryRead(out ushort type, out Netlink.Attribute value))
@@ -107,11 +108,14 @@ internal static class NftReader
                 case Nft.NFTA_RULE_CHAIN: chain = value.Text; break;
                 case Nft.NFTA_RULE_HANDLE: handle = value.UInt64BigEndian; break;
                 case Nft.NFTA_RULE_EXPRESSIONS: expressions = ExpressionReader.ReadList(value.Nested); break;
-                case Nft.NFTA_RULE_USERDATA: comment = NftUserData.ReadText(value.Bytes); break;
+                case Nft.NFTA_RULE_USERDATA:
+                    comment = NftUserData.ReadText(value.Bytes);
+                    tag = NftUserData.ReadText(value.Bytes, NftUserData.Tag);
+                    break;
             }
         }
 
-        rule = new NftRule(new NftChain(new NftTable((NftFamily)header.Family, table), chain), handle, expressions) { Comment = comment };
+        rule = new NftRule(new NftChain(new NftTable((NftFamily)header.Family, table), chain), handle, expressions) { Comment = comment, Tag = tag };
         return true;
     }
 

@@ -11,6 +11,9 @@ public sealed record NftRule(NftChain Chain, ulong Handle, IReadOnlyList<NftExpr
     /// <summary>Free text.</summary>
     public string? Comment { get; init; }
 
+    /// <summary>A note of the program that made it, for its own use; other tools neither show nor heed it.</summary>
+    public string? Tag { get; init; }
+
     /// <summary>The rule's counter, if it has one.</summary>
     public NftCounter? Counter
     {

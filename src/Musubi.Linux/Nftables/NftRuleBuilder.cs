@@ -140,6 +140,12 @@ public sealed partial class NftRuleBuilder
     public NftRuleBuilder ConntrackState(NftConntrackStates states) =>
         Field(new NftConntrack(NftConntrackKey.State), NftDataType.ConntrackState).HasAny((uint)states);
 
+    /// <summary>
+    /// <c>-m conntrack --ctstate RELATED,ESTABLISHED</c> in the form that iptables(8) writes and reads in its own tables, where a rule with
+    /// <see cref="ConntrackState"/> would make it refuse the whole table.
+    /// </summary>
+    public NftRuleBuilder IptablesConntrackState(NftConntrackStates states) => Append(NftIptablesMatch.ConntrackState(states));
+
     /// <summary><c>ct status dnat</c></summary>
     public NftRuleBuilder ConntrackStatus(NftConntrackStatus status) =>
         Field(new NftConntrack(NftConntrackKey.Status), NftDataType.Integer).HasAny((uint)status);

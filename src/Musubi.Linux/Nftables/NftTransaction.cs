@@ -105,28 +105,30 @@ public sealed partial class NftTransaction
     /// <param name="build">Puts the rule together.</param>
     /// <param name="comment">Free text of at most 127 bytes.</param>
     /// <param name="after">The handle of the rule to go after.</param>
+    /// <param name="tag">A note of the program's own, which other tools do not show; <see cref="NftRule.Tag"/>.</param>
     /// <returns>Its place in <see cref="NftCommit.RuleHandles"/>.</returns>
-    public int AddRule(NftChain chain, Action<NftRuleBuilder> build, string? comment = null, ulong? after = null) =>
-        AddRule(chain, Build(chain, build), comment, Create | NetlinkProtocol.NLM_F_APPEND, position: after, replaced: null);
+    public int AddRule(NftChain chain, Action<NftRuleBuilder> build, string? comment = null, ulong? after = null, string? tag = null) =>
+        AddRule(chain, Build(chain, build), comment, tag, Create | NetlinkProtocol.NLM_F_APPEND, position: after, replaced: null);
 
     /// <summary>Adds a rule as it was read.</summary>
-    /// <inheritdoc cref="AddRule(NftChain, Action{NftRuleBuilder}, string?, ulong?)"/>
-    public int AddRule(NftChain chain, IReadOnlyList<NftExpression> expressions, string? comment = null, ulong? after = null) =>
-        AddRule(chain, expressions, comment, Create | NetlinkProtocol.NLM_F_APPEND, position: after, replaced: null);
+    /// <inheritdoc cref="AddRule(NftChain, Action{NftRuleBuilder}, string?, ulong?, string?)"/>
+    public int AddRule(NftChain chain, IReadOnlyList<NftExpression> expressions, string? comment = null, ulong? after = null, string? tag = null) =>
+        AddRule(chain, expressions, comment, tag, Create | NetlinkProtocol.NLM_F_APPEND, position: after, replaced: null);
 
     /// <summary>Adds a rule at the front of its chain, or before another; <c>insert rule</c>.</summary>
     /// <param name="chain">The chain.</param>
     /// <param name="build">Puts the rule together.</param>
     /// <param name="comment">Free text of at most 127 bytes.</param>
     /// <param name="before">The handle of the rule to go before.</param>
+    /// <param name="tag">A note of the program's own, which other tools do not show; <see cref="NftRule.Tag"/>.</param>
     /// <returns>Its place in <see cref="NftCommit.RuleHandles"/>.</returns>
-    public int InsertRule(NftChain chain, Action<NftRuleBuilder> build, string? comment = null, ulong? before = null) =>
-        AddRule(chain, Build(chain, build), comment, Create, position: before, replaced: null);
+    public int InsertRule(NftChain chain, Action<NftRuleBuilder> build, string? comment = null, ulong? before = null, string? tag = null) =>
+        AddRule(chain, Build(chain, build), comment, tag, Create, position: before, replaced: null);
 
     /// <summary>Puts another rule in the place of one; <c>replace rule</c>.</summary>
     /// <returns>Its place in <see cref="NftCommit.RuleHandles"/>.</returns>
     public int ReplaceRule(NftChain chain, ulong handle, Action<NftRuleBuilder> build, string? comment = null) =>
-        AddRule(chain, Build(chain, build), comment, NetlinkProtocol.NLM_F_REPLACE, position: null, replaced: handle);
+        AddRule(chain, Build(chain, build), comment, tag: null, NetlinkProtocol.NLM_F_REPLACE, position: null, replaced: handle);
 
     /// <summary>Deletes a rule; <c>delete rule … handle H</c>.</summary>
     public void DeleteRule(NftRule rule) => DeleteRule(rule.Chain, rule.Handle);
@@ -158,12 +160,12 @@ public sealed partial class NftTransaction
         return commit;
     }
 
-    private int AddRule(NftChain chain, IReadOnlyList<NftExpression> expressions, string? comment, int flags, ulong? position, ulong? replaced)
+    private int AddRule(NftChain chain, IReadOnlyList<NftExpression> expressions, string? comment, string? tag, int flags, ulong? position, ulong? replaced)
     {
         MessageWriter writer = new(stackalloc byte[2 * MessageWriter.TypicalSize]);
 
         // With an echo the kernel sends the rule back, and with it its handle.
-        NftMessages.Rule(ref writer, chain, expressions, comment, flags | NetlinkProtocol.NLM_F_ECHO, position, replaced);
+        NftMessages.Rule(ref writer, chain, expressions, comment, tag, flags | NetlinkProtocol.NLM_F_ECHO, position, replaced);
         Append(writer, chain, rule: _rules);
         return _rules++;
     }

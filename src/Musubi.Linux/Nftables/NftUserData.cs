@@ -11,6 +11,9 @@ internal static class NftUserData
     internal const byte SetDataByteOrder = 1;
     internal const byte SetComment = 7;
 
+    /// <summary>Ours: nft(8) and iptables(8) pass over types they do not know.</summary>
+    internal const byte Tag = 0x6d;
+
     internal static void WriteComment(ref MessageWriter writer, ushort attribute, string? comment)
     {
         if (comment is not null)
@@ -18,6 +21,25 @@ internal static class NftUserData
             Span<byte> data = stackalloc byte[256];
             writer.Bytes(attribute, data[..AppendComment(data, 0, Comment, comment)]);
         }
+    }
+
+    /// <summary>A rule's comment and tag.</summary>
+    internal static void WriteRule(ref MessageWriter writer, ushort attribute, string? comment, string? tag)
+    {
+        if (comment is null && tag is null)
+        {
+            return;
+        }
+
+        Span<byte> data = stackalloc byte[2 * (Nft.LongestComment + 3)];
+        int length = comment is null ? 0 : AppendComment(data, 0, Comment, comment);
+        length = tag is null ? length : AppendComment(data, length, Tag, tag);
+        if (length > Nft.LongestUserData)
+        {
+            throw new ArgumentException($"A rule's comment and tag have {length} bytes together; the kernel keeps {Nft.LongestUserData}.", nameof(tag));
+        }
+
+        writer.Bytes(attribute, data[..length]);
     }
 
     internal static int AppendComment(Span<byte> data, int length, byte type, string comment)

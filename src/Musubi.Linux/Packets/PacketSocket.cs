@@ -33,7 +33,7 @@ public sealed class PacketSocket : IDisposable
     /// <exception cref="LinuxException">ENETDOWN: the link is down.</exception>
     public unsafe void Send(ReadOnlySpan<byte> frame)
     {
-        LinkAddress address = new()
+        Libc.LinkAddress address = new()
         {
             Family = Libc.AF_PACKET,
             Protocol = frame.Length >= 14 ? MemoryMarshal.Read<ushort>(frame[12..]) : BinaryPrimitives.ReverseEndianness((ushort)0x0003),
@@ -41,7 +41,7 @@ public sealed class PacketSocket : IDisposable
         };
         fixed (byte* data = frame)
         {
-            if (Libc.sendto(_handle, data, (nuint)frame.Length, 0, &address, (uint)sizeof(LinkAddress)) < 0)
+            if (Libc.sendto(_handle, data, (nuint)frame.Length, 0, &address, (uint)sizeof(Libc.LinkAddress)) < 0)
             {
                 LinuxException.ThrowLast($"send a frame on link {_link}");
             }
@@ -50,17 +50,4 @@ public sealed class PacketSocket : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
-
-    /// <summary>struct sockaddr_ll</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct LinkAddress
-    {
-        internal ushort Family;
-        internal ushort Protocol;
-        internal int Index;
-        internal ushort HardwareType;
-        internal byte PacketType;
-        internal byte AddressLength;
-        internal ulong Address;
-    }
 }

@@ -1,6 +1,8 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Musubi.Linux.Files;
 using Musubi.Linux.Interop;
 using Musubi.Linux.Namespaces;
 
@@ -26,6 +28,9 @@ public sealed record TapOptions
 
     /// <summary>The group that may open it without privileges.</summary>
     public uint? OwnerGid { get; init; }
+
+    /// <summary>The SELinux context it belongs to; null for that of the process. The policy has to allow the process to change to it.</summary>
+    public string? SecurityContext { get; init; }
 }
 
 /// <summary>Taps: Ethernet interfaces whose other end is a file descriptor; tun(4).</summary>
@@ -51,7 +56,37 @@ public static class TapDevice
     /// <param name="options">How.</param>
     /// <remarks>The caller owns the descriptor, which is close-on-exec; a tap that is not persistent goes with the last one.</remarks>
     /// <exception cref="LinuxException">EBUSY: it is open already (and has one queue), or an interface of another kind has the name.</exception>
-    public static SafeFileHandle Open(NetworkNamespace? network, string name, TapOptions options)
+    public static SafeFileHandle Open(NetworkNamespace? network, string name, TapOptions options) =>
+        options.SecurityContext is { } context ? OpenIn(context, network, name, options) : OpenHere(network, name, options);
+
+    /// <summary>A tap is labelled by the thread that makes it: one of its own, which takes the context on and ends with it.</summary>
+    private static SafeFileHandle OpenIn(string context, NetworkNamespace? network, string name, TapOptions options)
+    {
+        SafeFileHandle? handle = null;
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                KernelFile.Write("/proc/thread-self/attr/current", context);
+                handle = OpenHere(network, name, options);
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "tap in a security context",
+        };
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+        return handle!;
+    }
+
+    private static SafeFileHandle OpenHere(NetworkNamespace? network, string name, TapOptions options)
     {
         // The control device remembers the namespace it was opened in; all else may be done from anywhere.
         SafeFileHandle Open() => Libc.open(ControlPath, Libc.O_RDWR | Libc.O_CLOEXEC, 0) is { IsInvalid: false } handle

@@ -16,6 +16,9 @@ public sealed class HostileConfigProperties
         """{"cniVersion":"1.1.0","name":"n","ipam":{"type":"host-local","ranges":[[{"subnet":"10.0.0.0/29","rangeStart":"10.0.0.2","rangeEnd":"10.0.0.5","gateway":"10.0.0.1"}]],"routes":[{"dst":"0.0.0.0/0","gw":"10.0.0.1","mtu":1,"priority":2}]},"runtimeConfig":{"ips":["10.0.0.3"],"mac":"02:00:00:00:00:01"}}""",
         """{"cniVersion":"1.1.0","name":"n","ipam":{"addresses":[{"address":"10.0.0.2/24","gateway":"10.0.0.1"}],"dns":{"nameservers":["1.1.1.1"]}},"args":{"cni":{"ips":["10.0.0.3/24"]}},"cni.dev/valid-attachments":[{"containerID":"a","ifname":"b"}]}""",
         """{"cniVersion":"0.4.0","name":"n","prevResult":{"cniVersion":"0.4.0","interfaces":[{"name":"lo"}],"ips":[{"version":"4","address":"127.0.0.1/8","interface":0}],"dns":{}}}""",
+        """{"cniVersion":"1.1.0","name":"n","master":"eth1","mode":"private","vlanId":7,"mtu":1400,"mac":"02:00:00:00:00:01","bcqueuelen":5,"linkInContainer":true,"ipam":{"type":"static","addresses":[{"address":"10.0.0.2/24","gateway":"10.0.0.1"}]}}""",
+        """{"cniVersion":"1.0.0","name":"n","ipMasq":true,"ipMasqBackend":"nftables","device":"eth1","hwaddr":"02:00:00:00:00:01","kernelpath":"/sys/devices/x","pciBusID":"0000:00:1f.6","runtimeConfig":{"deviceID":"0000:00:1f.6"},"dns":{"nameservers":["1.1.1.1"]},"ipam":{"type":"host-local","subnet":"10.0.0.0/24"}}""",
+        """{"cniVersion":"1.0.0","name":"n","vrfname":"red","table":5,"multiQueue":true,"owner":1,"group":2,"selinuxContext":"x","bridge":"br0","prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth1"}],"ips":[{"address":"10.0.0.5/24"}],"routes":[{"dst":"0.0.0.0/0"}]}}""",
     ];
 
     private static readonly CniCommand[] _commands = [CniCommand.Add, CniCommand.Check, CniCommand.Del, CniCommand.Gc, CniCommand.Status];

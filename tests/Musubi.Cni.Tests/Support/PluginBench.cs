@@ -11,7 +11,12 @@ internal sealed class PluginBench : IDisposable
     private readonly TemporaryDirectory _state = new();
 
     public PluginBench(NetworkNamespace? host = null) =>
-        Environment = new PluginEnvironment(new DelegateRunner(ownExecutable: null, preferOwn: true), host, Log) { StateDirectory = _state.Path };
+        Environment = new PluginEnvironment(new DelegateRunner(ownExecutable: null, preferOwn: true), host, Log)
+        {
+            StateDirectory = _state.Path,
+            RuntimeDirectory = _state.File("run"),
+            PolicyDirectory = _state.File("etc"),
+        };
 
     public StringWriter Log { get; } = new();
 

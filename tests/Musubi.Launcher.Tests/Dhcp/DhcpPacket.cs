@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
-using Musubi.Launcher.Dhcp;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Dhcp;
 
 namespace Musubi.Launcher.Tests.Dhcp;
 

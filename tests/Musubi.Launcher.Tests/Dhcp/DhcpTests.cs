@@ -4,6 +4,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Musubi.Launcher.Dhcp;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Dhcp;
 using Musubi.Machines;
 
 namespace Musubi.Launcher.Tests.Dhcp;
@@ -71,7 +72,7 @@ public sealed class DhcpTests
     [InlineData("10.198.122.47/32", "0.0.0.0", new byte[] { 32, 10, 198, 122, 47, 0, 0, 0, 0 })]
     [InlineData("10.17.99.5/17", "10.0.0.1", new byte[] { 17, 10, 17, 0, 10, 0, 0, 1 })]
     public void ClasslessRoute_HasOnlySignificantOctets(string destination, string gateway, byte[] expected) =>
-        Assert.Equal(expected, DhcpLease.ClasslessRoutes([new DhcpRoute(Cidr.Parse(destination), IpText.ParseAddress(gateway))]));
+        Assert.Equal(expected, DhcpRoute.WriteClassless([new DhcpRoute(Cidr.Parse(destination), IpText.ParseAddress(gateway))]));
 
     [Theory]
     [InlineData("")]
@@ -79,7 +80,7 @@ public sealed class DhcpTests
     [InlineData("ex ample.org")]
     [InlineData("this-label-is-much-longer-than-the-sixty-three-octets-that-a-label-may-have.org")]
     public void DomainSearch_NotADnsName_IsLeftOut(string name) =>
-        Assert.Equal(new byte[] { 1, (byte)'a', 0 }, DhcpLease.DomainSearch([name, "A."]));
+        Assert.Equal(new byte[] { 1, (byte)'a', 0 }, DhcpDomainSearch.Write([name, "A."]));
 
     [Fact]
     public void LongOption_IsSplitAndComesOutWhole()
@@ -90,7 +91,7 @@ public sealed class DhcpTests
         byte[] value = DhcpPacket.Options(Answer(DhcpPacket.Of(DhcpMessageType.Discover), lease)!.Value.Packet)[DhcpOption.DomainSearch];
 
         Assert.True(value.Length > 255);
-        Assert.Equal(DhcpLease.DomainSearch(searches), value);
+        Assert.Equal(DhcpDomainSearch.Write(searches), value);
     }
 
     [Fact]
@@ -210,12 +211,12 @@ public sealed class DhcpTests
 
         for (int length = 0; length < packet.Length; length++)
         {
-            DhcpRequest? request = DhcpRequest.Parse(packet.AsSpan(0, length));
+            DhcpMessage? request = DhcpMessage.Parse(packet.AsSpan(0, length));
             Assert.True(request is null || length >= 243);
         }
 
         packet[^5] = 200;
-        Assert.Null(DhcpRequest.Parse(packet));
+        Assert.Null(DhcpMessage.Parse(packet));
     }
 
     [Fact]

@@ -1,10 +1,12 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Conntrack;
 using Musubi.Linux.Links;
 using Musubi.Linux.Netlink;
 using Musubi.Linux.Nftables;
 using Musubi.Linux.Routes;
+using Musubi.Linux.TrafficControl;
 
 namespace Musubi.Linux.Tests.Netlink;
 
@@ -25,6 +27,10 @@ public sealed class ReaderProperties
         (0x0a00 | Nft.NFT_MSG_NEWGEN, static (h, b) => NftReader.TryReadGeneration(new NetlinkMessage(h, b), out _)),
         (0x0a00 | Nft.NFT_MSG_NEWSET, static (h, b) => NftSetReader.TryReadSet(new NetlinkMessage(h, b), out _)),
         (0x0a00 | Nft.NFT_MSG_NEWSETELEM, static (h, b) => NftSetReader.TryReadElements(new NetlinkMessage(h, b), out _)),
+        (Rtnl.RTM_NEWQDISC, static (h, b) => TcReader.TryReadQdisc(new NetlinkMessage(h, b), out _)),
+        (Rtnl.RTM_NEWTCLASS, static (h, b) => TcReader.TryReadClass(new NetlinkMessage(h, b), out _)),
+        (Rtnl.RTM_NEWTFILTER, static (h, b) => TcReader.TryReadFilter(new NetlinkMessage(h, b), out _)),
+        (0x0100 | Ctnl.IPCTNL_MSG_CT_NEW, static (h, b) => ConntrackMessages.TryRead(new NetlinkMessage(h, b), out _)),
         (NetlinkProtocol.NLMSG_ERROR, static (h, b) => NetlinkAcknowledgement.Read(new NetlinkMessage(h, b))),
         (NetlinkProtocol.NLMSG_DONE, static (h, b) => NetlinkAcknowledgement.Read(new NetlinkMessage(h, b))),
     ];

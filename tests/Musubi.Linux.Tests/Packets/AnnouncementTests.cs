@@ -78,6 +78,31 @@ public sealed class AnnouncementTests
     }
 
     [Fact]
+    public async Task Advertised_NeighbourUpdatesItsTable()
+    {
+        using TestNamespace a = new();
+        using TestNamespace b = new();
+        LinkIndex near = a.Route.Links.Create(new VethLink("v0", "v1") { AdminUp = true, PeerNamespace = b.Network });
+        LinkIndex far = b.Route.Links.IndexOf("v1");
+        b.Route.Links.Change(far, new LinkChange { AdminUp = true });
+        IPAddress[] addresses = [Address6, IpText.ParseAddress("fd01::2")];
+        foreach (IPAddress address in addresses)
+        {
+            a.Route.Addresses.Add(near, new InterfaceAddress(new Cidr(address, 64)) { NoDad = true });
+            b.Route.Neighbours.Set(new(far, address) { Mac = MacAddress.Random(), State = Linux.Routes.NeighbourState.Stale });
+        }
+
+        await Eventually.IsTrueAsync(
+            () => a.Route.Links.Get(near).OperationalState == OperationalState.Up && b.Route.Links.Get(far).OperationalState == OperationalState.Up,
+            "both ends pass packets");
+        NeighbourAdvertisement.Send(a.Network, near, Mac, addresses);
+
+        await Eventually.IsTrueAsync(() => b.Route.Neighbours.List(far).Count(n => n.Mac == Mac) == 2, "both neighbours have the new address");
+        LinuxException e = Assert.Throws<LinuxException>(() => NeighbourAdvertisement.Send(a.Network, near, Mac, [IpText.ParseAddress("fd02::1")]));
+        Assert.Equal(Errno.EADDRNOTAVAIL, e.Errno);
+    }
+
+    [Fact]
     public void Send_LinkDown_SaysSo()
     {
         using TestNamespace net = new();

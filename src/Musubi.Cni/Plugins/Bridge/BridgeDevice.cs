@@ -102,10 +102,6 @@ internal static class BridgeDevice
         }
     }
 
-    /// <summary>Lets the host forward packets of an address family.</summary>
-    public static void EnableForwarding(PluginCall call, bool ipv6) =>
-        Sysctl.Ensure(call.Host, ipv6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward", "1");
-
     /// <summary>The first address of a network, which is its gateway when none is named.</summary>
     public static IPAddress FirstAddress(Cidr network) => IpText.Add(network.Network.Address, 1);
 }

@@ -84,10 +84,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
         }
         finally
         {
-            RemoveLink(call);
-
-            // After the link, so that an address is not given out again while it still answers.
-            call.RunIpam(CniCommand.Del);
+            call.Detach(() => RemoveLink(call));
         }
     }
 
@@ -99,6 +96,11 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
         if (config.IpMasq)
         {
             Masquerade.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
+        }
+
+        if (config.MacSpoofCheck)
+        {
+            MacSpoofCheck.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
         }
     }
 
@@ -205,7 +207,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
         foreach (CniAddress address in result.Addresses)
         {
             BridgeDevice.EnsureGateway(call, config, device, new Cidr(address.Gateway!, address.Address.PrefixLength));
-            BridgeDevice.EnableForwarding(call, address.Address.IsIPv6);
+            Forwarding.Enable(call, address.Address.IsIPv6);
         }
 
         return config.Vlan is null ? [] : [new CniInterface(device.Name) { Mac = device.Mac?.ToString() }];

@@ -1,9 +1,9 @@
 using Musubi.Cni.Execution;
+using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
 using Musubi.Linux;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
-using Musubi.Linux.Namespaces;
 using Musubi.Linux.Netlink;
 
 namespace Musubi.Cni.Plugins.Bridge;
@@ -16,13 +16,13 @@ namespace Musubi.Cni.Plugins.Bridge;
 /// <param name="HostMac">Its address.</param>
 internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, LinkIndex Host, string HostName, MacAddress HostMac)
 {
-    private const int NameAttempts = 10;
     private static readonly TimeSpan _forwardingLimit = TimeSpan.FromSeconds(2.5);
 
     /// <summary>Makes the cable, one end in the container and one on the host, and plugs the host's end into the bridge.</summary>
     public static BridgePort Create(PluginCall call, BridgeConfig config, RouteSocket sandbox, LinkInfo bridge)
     {
-        BridgePort port = CreateCable(call, sandbox, call.Invocation.IfName, config.MtuBytes, config.Mac ?? MacAddress.Random());
+        VethCable cable = VethCable.Create(call, sandbox, call.Invocation.IfName, config.MtuBytes, config.Mac ?? MacAddress.Random());
+        BridgePort port = new(cable.Inside, cable.InsideMac, cable.Host, cable.HostName, cable.HostMac);
         try
         {
             Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{port.HostName}/accept_ra", "0");
@@ -37,47 +37,6 @@ internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, Link
         {
             sandbox.Links.DeleteIfExists(call.Invocation.IfName);
             throw CniException.Wrap($"failed to connect \"{port.HostName}\" to bridge {bridge.Name}", e);
-        }
-    }
-
-    /// <summary>Makes a cable between a container and the host.</summary>
-    /// <remarks>Both addresses are set when the ends are made: an end without one of its own may get another from the host's device manager.</remarks>
-    public static BridgePort CreateCable(PluginCall call, RouteSocket sandbox, string name, int? mtuBytes, MacAddress mac)
-    {
-        NetworkNamespace? opened = null;
-        NetworkNamespace host = call.Host ?? (opened = NetworkNamespace.OpenCurrent());
-        try
-        {
-            for (int attempt = 1; ; attempt++)
-            {
-                string hostName = RandomName();
-                MacAddress hostMac = MacAddress.Random();
-                try
-                {
-                    LinkIndex index = sandbox.Links.Create(new VethLink(name, hostName) { Mac = mac, MtuBytes = mtuBytes, PeerNamespace = host, PeerMac = hostMac });
-                    return new BridgePort(index, mac, call.HostRoute.Links.IndexOf(hostName), hostName, hostMac);
-                }
-                catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
-                {
-                    if (sandbox.Links.Find(name) is not null)
-                    {
-                        throw new CniException(CniErrorCode.Internal, $"container veth name (\"{name}\") peer provided (\"{hostName}\") already exists");
-                    }
-
-                    if (attempt == NameAttempts)
-                    {
-                        throw CniException.Wrap($"failed to find a free name for the host's end of \"{name}\" in {NameAttempts} attempts", e);
-                    }
-                }
-            }
-        }
-        catch (NetlinkException e)
-        {
-            throw CniException.Wrap($"failed to make veth pair for \"{name}\"", e);
-        }
-        finally
-        {
-            opened?.Dispose();
         }
     }
 
@@ -96,13 +55,6 @@ internal sealed record BridgePort(LinkIndex Sandbox, MacAddress SandboxMac, Link
             call.Environment.Cancellation.ThrowIfCancellationRequested();
             state = call.HostRoute.Links.Get(Host).OperationalState;
         }
-    }
-
-    private static string RandomName()
-    {
-        Span<byte> random = stackalloc byte[4];
-        KernelRandom.Fill(random);
-        return $"veth{Convert.ToHexStringLower(random)}";
     }
 
     private static void AddVlans(RouteBatch batch, BridgeConfig config, LinkIndex port)

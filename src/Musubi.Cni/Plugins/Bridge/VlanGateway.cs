@@ -1,4 +1,5 @@
 using Musubi.Cni.Execution;
+using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
 using Musubi.Linux;
 using Musubi.Linux.Addresses;
@@ -29,10 +30,10 @@ internal static class VlanGateway
     private static LinkInfo Create(PluginCall call, BridgeConfig config, LinkInfo bridge, string name)
     {
         RouteSocket host = call.HostRoute;
-        BridgePort cable;
+        VethCable cable;
         try
         {
-            cable = BridgePort.CreateCable(call, host, name, bridge.MtuBytes, MacAddress.Random());
+            cable = VethCable.Create(call, host, name, bridge.MtuBytes, MacAddress.Random());
         }
         catch (CniException) when (host.Links.Find(name) is { } made)
         {
@@ -45,7 +46,7 @@ internal static class VlanGateway
             .ChangeLink(cable.Host, new LinkChange { Master = bridge.Index, AdminUp = true })
             .DeleteBridgeVlans(cable.Host, [new BridgeVlan(new VlanId(1))]).Tolerate(Errno.ENOENT)
             .AddBridgeVlans(cable.Host, [new BridgeVlan(config.Vlan!.Value) { Pvid = true, Untagged = true }])
-            .ChangeLink(cable.Sandbox, new LinkChange { AdminUp = true })
+            .ChangeLink(cable.Inside, new LinkChange { AdminUp = true })
             .Commit();
         return host.Links.Get(name);
     }

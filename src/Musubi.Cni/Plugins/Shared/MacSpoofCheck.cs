@@ -18,6 +18,7 @@ internal static class MacSpoofCheck
     public static void Add(NetworkNamespace? host, Attachment attachment, string hostInterface, MacAddress mac)
     {
         string comment = CommentOf(attachment);
+        string tag = attachment.Key;
         NftChain interfaceChain = InterfaceChainOf(attachment);
         NftChain macChain = MacChainOf(attachment);
         using NftSocket nft = NftSocket.Open(host);
@@ -28,10 +29,10 @@ internal static class MacSpoofCheck
         transaction.AddChain(interfaceChain);
         transaction.FlushChain(macChain);
         transaction.FlushChain(interfaceChain);
-        transaction.AddRule(macChain, r => r.EtherSource().Is(mac).Return(), comment);
-        transaction.AddRule(macChain, r => r.Drop(), comment);
-        transaction.AddRule(interfaceChain, r => r.Jump(macChain), comment);
-        transaction.AddRule(_prerouting, r => r.InputInterface(hostInterface).Jump(interfaceChain), comment);
+        transaction.AddRule(macChain, r => r.EtherSource().Is(mac).Return(), comment, tag: tag);
+        transaction.AddRule(macChain, r => r.Drop(), comment, tag: tag);
+        transaction.AddRule(interfaceChain, r => r.Jump(macChain), comment, tag: tag);
+        transaction.AddRule(_prerouting, r => r.InputInterface(hostInterface).Jump(interfaceChain), comment, tag: tag);
         transaction.Commit();
     }
 
@@ -62,6 +63,45 @@ internal static class MacSpoofCheck
         }
 
         transaction.Commit();
+    }
+
+    /// <summary>
+    /// Removes what was made for attachments of a network that are not valid any more. The reference plugin's names do not tell the network:
+    /// its rules have no tag, and are left to DEL.
+    /// </summary>
+    public static void RemoveInvalid(NetworkNamespace? host, string network, IReadOnlySet<(string ContainerId, string IfName)> valid)
+    {
+        Func<NftRule, bool> isStale = OwnedRules.Stale(network, valid);
+        using NftSocket nft = NftSocket.Open(host);
+        NftTransaction transaction = nft.Begin();
+        HashSet<string> chains = [];
+        foreach (NftRule rule in nft.ListRules(_table).Where(isStale))
+        {
+            if (rule.Chain.Name == _prerouting.Name)
+            {
+                transaction.DeleteRule(rule);
+            }
+            else
+            {
+                chains.Add(rule.Chain.Name);
+            }
+        }
+
+        // Emptied first, so that none is jumped to when it is deleted.
+        foreach (string chain in chains)
+        {
+            transaction.FlushChain(new NftChain(_table, chain));
+        }
+
+        foreach (string chain in chains)
+        {
+            transaction.DeleteChain(new NftChain(_table, chain));
+        }
+
+        if (!transaction.IsEmpty)
+        {
+            transaction.Commit();
+        }
     }
 
     private static string ReferenceOf(Attachment attachment) => $"{attachment.ContainerId}-{attachment.IfName}";

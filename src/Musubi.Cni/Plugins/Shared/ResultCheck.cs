@@ -1,4 +1,5 @@
 using System.Net;
+using Musubi.Cni.Execution;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
@@ -36,6 +37,30 @@ internal static class ResultCheck
             }
         }
     }
+
+    /// <summary>The container's interface: the result names it in this namespace, it is there, of the right kind, with the address reported.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="sandbox">A socket in the container's namespace.</param>
+    /// <param name="result">What ADD reported.</param>
+    /// <param name="kind">The kind it must be; null for any.</param>
+    public static LinkInfo VerifyLink(PluginCall call, RouteSocket sandbox, CniResult result, string? kind)
+    {
+        string ifName = call.Invocation.IfName;
+        CniInterface reported = result.Interfaces.FirstOrDefault(i => i.Name == ifName && i.Sandbox == call.Invocation.Netns)
+            ?? throw Failed($"interface {ifName} in sandbox {call.Invocation.Netns} is not in prevResult");
+        LinkInfo link = sandbox.Links.Find(ifName) ?? throw Failed($"Cannot find container link {ifName}");
+        if (kind is not null && link.Kind != kind)
+        {
+            throw Failed($"container interface {ifName} is not a {kind}");
+        }
+
+        return string.IsNullOrEmpty(reported.Mac) || string.Equals(reported.Mac, link.Mac?.ToString(), StringComparison.OrdinalIgnoreCase)
+            ? link
+            : throw Failed($"interface {ifName} has MAC {link.Mac}, not {reported.Mac} as prevResult says");
+    }
+
+    /// <summary>What ADD reported, without which there is nothing to compare.</summary>
+    public static CniResult PreviousResultOf(PluginCall call) => call.PreviousResult ?? throw CniException.InvalidConfig("required prevResult missing");
 
     /// <summary>An error of CHECK.</summary>
     public static CniException Failed(string message) => new(CniErrorCode.Internal, message);

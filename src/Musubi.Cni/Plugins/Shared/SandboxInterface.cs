@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Addresses;
@@ -48,52 +47,42 @@ internal static class SandboxInterface
         }
 
         batch.ChangeLink(link, new LinkChange { AdminUp = true });
-        Commit(batch, $"failed to configure \"{name}\"");
         if (detectDuplicates && result.Addresses.Any(a => a.Address.IsIPv6 && a.Gateway is not null))
         {
+            Commit(batch, [], name);
             WaitForAddresses(route, link, name, ct);
         }
 
-        AddRoutes(route, link, name, result);
-    }
-
-    private static void AddRoutes(RouteSocket route, LinkIndex link, string name, CniResult result)
-    {
-        foreach (CniRoute wanted in result.Routes)
+        (CniRoute Wanted, Route Route)[] routes = [.. result.Routes.Select(wanted => (wanted, RouteOf(wanted, result, link)))];
+        foreach ((_, Route entry) in routes)
         {
-            IPAddress? gateway = wanted.Gateway
-                ?? result.Addresses.FirstOrDefault(a => a.Gateway is not null && a.Address.IsIPv6 == wanted.Destination.IsIPv6)?.Gateway;
-            Route entry = new()
-            {
-                Destination = wanted.Destination.Network,
-                Gateway = gateway,
-                Link = link,
-                Metric = (uint?)wanted.Priority,
-                Table = (uint?)wanted.Table,
-                Scope = (AddressScope?)(byte?)wanted.Scope,
-                MtuBytes = wanted.MtuBytes,
-                AdvertisedMssBytes = wanted.AdvMss,
-            };
-            try
-            {
-                // Two routes to one place over different gateways are wanted side by side; the same route twice is an error.
-                route.Routes.Add(entry, RouteAddition.Prepend);
-            }
-            catch (NetlinkException e)
-            {
-                string via = gateway is null ? "" : $" via {IpText.Format(gateway)}";
-                throw new CniException(CniErrorCode.Internal,
-                    $"failed to add route '{wanted.Destination}{via} dev {name} metric {wanted.Priority ?? 0} (Scope: {wanted.Scope ?? 0}, Table: {wanted.Table ?? (int)Route.MainTable})': {e.Message}");
-            }
+            // Two routes to one place over different gateways are wanted side by side; the same route twice is an error.
+            batch.AddRoute(entry, RouteAddition.Prepend);
         }
+
+        Commit(batch, routes, name);
     }
 
-    private static void EnableIPv6(NetworkNamespace sandbox, string name)
+    /// <summary>A route of a result as the kernel has it; without a gateway of its own it leads through that of the first address of its family.</summary>
+    public static Route RouteOf(CniRoute wanted, CniResult result, LinkIndex link) => new()
     {
-        Linux.Sysctl.Ensure(sandbox, "net/ipv6/conf/lo/disable_ipv6", "0");
-        Linux.Sysctl.Ensure(sandbox, $"net/ipv6/conf/{name}/disable_ipv6", "0");
-        Linux.Sysctl.Write(sandbox, $"net/ipv6/conf/{name}/keep_addr_on_down", "1");
-    }
+        Destination = wanted.Destination.Network,
+        Gateway = wanted.Gateway
+            ?? result.Addresses.FirstOrDefault(a => a.Gateway is not null && a.Address.IsIPv6 == wanted.Destination.IsIPv6)?.Gateway,
+        Link = link,
+        Metric = (uint?)wanted.Priority,
+        Table = (uint?)wanted.Table,
+        Scope = (AddressScope?)(byte?)wanted.Scope,
+        MtuBytes = wanted.MtuBytes,
+        AdvertisedMssBytes = wanted.AdvMss,
+    };
+
+    /// <summary>Before an IPv6 address is given: the family is switched on, and addresses outlast the link being down.</summary>
+    public static void EnableIPv6(NetworkNamespace sandbox, string name) => Linux.Sysctl.EnsureAll(
+        sandbox,
+        ("net/ipv6/conf/lo/disable_ipv6", "0"),
+        ($"net/ipv6/conf/{name}/disable_ipv6", "0"),
+        ($"net/ipv6/conf/{name}/keep_addr_on_down", "1"));
 
     private static void WaitForAddresses(RouteSocket route, LinkIndex link, string name, CancellationToken ct)
     {
@@ -120,15 +109,24 @@ internal static class SandboxInterface
         }
     }
 
-    private static void Commit(RouteBatch batch, string doing)
+    /// <summary>Sends the changes, of which the last ones are the routes; a refused route is told as the reference plugins tell it.</summary>
+    public static void Commit(RouteBatch batch, (CniRoute Wanted, Route Route)[] routes, string name)
     {
+        int firstRoute = batch.Count - routes.Length;
         try
         {
             batch.Commit();
         }
+        catch (NetlinkException e) when (e.RequestIndex >= firstRoute)
+        {
+            (CniRoute wanted, Route route) = routes[e.RequestIndex - firstRoute];
+            string via = route.Gateway is null ? "" : $" via {IpText.Format(route.Gateway)}";
+            throw new CniException(CniErrorCode.Internal,
+                $"failed to add route '{wanted.Destination}{via} dev {name} metric {wanted.Priority ?? 0} (Scope: {wanted.Scope ?? 0}, Table: {wanted.Table ?? (int)Route.MainTable})': {e.Message}");
+        }
         catch (NetlinkException e)
         {
-            throw CniException.Wrap(doing, e);
+            throw CniException.Wrap($"failed to configure \"{name}\"", e);
         }
     }
 }

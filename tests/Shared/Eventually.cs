@@ -1,4 +1,4 @@
-namespace Musubi.Linux.Tests.Support;
+namespace Musubi.Testing;
 
 /// <summary>Polls for what happens soon but not at once.</summary>
 internal static class Eventually

@@ -1,0 +1,64 @@
+using System.Net;
+using Musubi.Cni.Spec;
+using Musubi.Linux;
+using Musubi.Linux.Addresses;
+using Musubi.Linux.Links;
+using Musubi.Linux.Netlink;
+using Musubi.Linux.Routes;
+
+namespace Musubi.Cni.Ipam.Dhcp;
+
+/// <summary>
+/// Brings a container's interface in line with a lease that became another one, or none. The first address and its routes are the main plugin's work; what
+/// the runtime knows of them stays as it was.
+/// </summary>
+internal static class LeaseChange
+{
+    /// <summary>Gives the interface the new address and routes in place of the old.</summary>
+    /// <exception cref="NetlinkException">The kernel refused a change; the others were made.</exception>
+    public static void Apply(RouteSocket route, LinkIndex link, LeaseTerms? before, LeaseTerms after, int priority)
+    {
+        RouteBatch batch = route.Batch();
+
+        // The new address comes first: a namespace without any forgets its routes.
+        batch.AddAddress(link, new InterfaceAddress(after.Address)).Tolerate(Errno.EEXIST);
+        if (before is not null)
+        {
+            foreach (Route old in RoutesOf(before, link, priority))
+            {
+                batch.DeleteRoute(old).Tolerate(Errno.ESRCH);
+            }
+
+            if (before.Address != after.Address)
+            {
+                batch.DeleteAddress(link, new InterfaceAddress(before.Address)).Tolerate(Errno.EADDRNOTAVAIL);
+            }
+        }
+
+        foreach (Route wanted in RoutesOf(after, link, priority))
+        {
+            batch.AddRoute(wanted).Tolerate(Errno.EEXIST);
+        }
+
+        batch.Commit();
+    }
+
+    /// <summary>Takes the address off the interface; the kernel takes the routes that need it.</summary>
+    public static void Withdraw(RouteSocket route, LinkIndex link, LeaseTerms terms) =>
+        route.Batch().DeleteAddress(link, new InterfaceAddress(terms.Address)).Tolerate(Errno.EADDRNOTAVAIL).Commit();
+
+    private static IEnumerable<Route> RoutesOf(LeaseTerms terms, LinkIndex link, int priority)
+    {
+        foreach (CniRoute told in terms.ToResult(priority).Routes)
+        {
+            yield return new Route
+            {
+                Destination = told.Destination.Network,
+                Gateway = IPAddress.Any.Equals(told.Gateway) ? null : told.Gateway,
+                Link = link,
+                Metric = (uint?)told.Priority,
+                Scope = (AddressScope?)(byte?)told.Scope,
+            };
+        }
+    }
+}
