@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Musubi.Linux.Namespaces;
+using Musubi.Linux.Nftables;
 using Musubi.Linux.Processes;
 
 namespace Musubi.Bench.Cni;
@@ -14,6 +15,13 @@ internal sealed class PluginExecution(NetworkNamespace host, string workDirector
     public TimeSpan Time(Contender who, string type, string command, string config, string pod, string id)
     {
         using Prepared call = Prepare(who, type, command, config, pod, id);
+
+        // Closing such a socket waits for what earlier transactions still have to free; otherwise this run would wait for the one before it.
+        using (NftSocket nft = NftSocket.Open(host))
+        {
+            nft.GetGeneration();
+        }
+
         // Programs are started by a thread that is made at the first start, here, and so belongs to the namespace that stands for the host.
         return host.Run(() =>
         {

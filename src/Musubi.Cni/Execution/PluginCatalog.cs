@@ -1,6 +1,7 @@
 using Musubi.Cni.Ipam.Dhcp;
 using Musubi.Cni.Ipam.HostLocal;
 using Musubi.Cni.Ipam.Static;
+using Musubi.Cni.Plugins.Bandwidth;
 using Musubi.Cni.Plugins.Bridge;
 using Musubi.Cni.Plugins.Dummy;
 using Musubi.Cni.Plugins.Firewall;
@@ -10,6 +11,7 @@ using Musubi.Cni.Plugins.Loopback;
 using Musubi.Cni.Plugins.Macvlan;
 using Musubi.Cni.Plugins.Portmap;
 using Musubi.Cni.Plugins.Ptp;
+using Musubi.Cni.Plugins.Sbr;
 using Musubi.Cni.Plugins.Tap;
 using Musubi.Cni.Plugins.Tuning;
 using Musubi.Cni.Plugins.Vlan;
@@ -21,11 +23,12 @@ namespace Musubi.Cni.Execution;
 public static class PluginCatalog
 {
     /// <summary>Every type that can be served, in alphabetical order.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["bridge", "cnv-bridge", "dhcp", "dummy", "firewall", "host-device", "host-local", "ipvlan", "loopback", "macvlan", "portmap", "ptp", "static", "tap", "tuning", "vlan", "vrf"];
+    public static IReadOnlyList<string> Names { get; } = ["bandwidth", "bridge", "cnv-bridge", "dhcp", "dummy", "firewall", "host-device", "host-local", "ipvlan", "loopback", "macvlan", "portmap", "ptp", "sbr", "static", "tap", "tuning", "vlan", "vrf"];
 
     /// <summary>The plugin of a type; null when it is not one of ours.</summary>
     public static ICniPlugin? Find(string type) => type switch
     {
+        "bandwidth" => new BandwidthPlugin(),
         "bridge" or "cnv-bridge" => new BridgePlugin(type),
         "dhcp" => new DhcpPlugin(),
         "dummy" => new DummyPlugin(),
@@ -37,6 +40,7 @@ public static class PluginCatalog
         "macvlan" => new MacvlanPlugin(),
         "portmap" => new PortmapPlugin(),
         "ptp" => new PtpPlugin(),
+        "sbr" => new SbrPlugin(),
         "static" => new StaticPlugin(),
         "tap" => new TapPlugin(),
         "tuning" => new TuningPlugin(),

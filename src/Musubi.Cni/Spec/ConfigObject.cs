@@ -51,6 +51,11 @@ public readonly record struct ConfigObject(JsonElement Element, string Path)
         ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(key, value, "a whole number of 32 bits");
 
+    /// <summary>A whole number that is not negative, of up to 64 bits; null when absent.</summary>
+    public ulong? Amount(string key) => Find(key) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out ulong number) ? number : throw Wrong(key, value, "a whole number from 0 to 2^64-1");
+
     /// <summary>An object; null when absent.</summary>
     public ConfigObject? Object(string key) => Find(key) is not { } value
         ? null

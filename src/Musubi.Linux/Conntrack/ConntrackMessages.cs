@@ -10,7 +10,7 @@ namespace Musubi.Linux.Conntrack;
 /// <summary>Writes requests about connections and reads the answers.</summary>
 internal static class ConntrackMessages
 {
-    internal static void List(ref MessageWriter writer, AddressFamily family, byte protocol, ushort destinationPort)
+    internal static void List(ref MessageWriter writer, AddressFamily family, byte protocol, ushort? destinationPort)
     {
         Begin(ref writer, Ctnl.IPCTNL_MSG_CT_GET, family, NetlinkProtocol.NLM_F_DUMP);
 
@@ -18,11 +18,15 @@ internal static class ConntrackMessages
         int tuple = writer.BeginNest(Ctnl.CTA_TUPLE_ORIG);
         int proto = writer.BeginNest(Ctnl.CTA_TUPLE_PROTO);
         writer.UInt8(Ctnl.CTA_PROTO_NUM, protocol);
-        writer.UInt16BigEndian(Ctnl.CTA_PROTO_DST_PORT, destinationPort);
+        if (destinationPort is { } port)
+        {
+            writer.UInt16BigEndian(Ctnl.CTA_PROTO_DST_PORT, port);
+        }
+
         writer.EndNest(proto);
         writer.EndNest(tuple);
         int filter = writer.BeginNest(Ctnl.CTA_FILTER);
-        writer.UInt32(Ctnl.CTA_FILTER_ORIG_FLAGS, Ctnl.CTA_FILTER_F_CTA_PROTO_NUM | Ctnl.CTA_FILTER_F_CTA_PROTO_DST_PORT);
+        writer.UInt32(Ctnl.CTA_FILTER_ORIG_FLAGS, Ctnl.CTA_FILTER_F_CTA_PROTO_NUM | (destinationPort is null ? 0 : Ctnl.CTA_FILTER_F_CTA_PROTO_DST_PORT));
         writer.EndNest(filter);
         writer.End();
     }

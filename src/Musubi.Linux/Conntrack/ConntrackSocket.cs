@@ -17,15 +17,18 @@ public sealed class ConntrackSocket : IDisposable
     /// <summary>Opens a socket in a namespace, or in the calling thread's own. The caller disposes it.</summary>
     public static ConntrackSocket Open(NetworkNamespace? network = null) => new(NetlinkSocket.Open(network, NetlinkProtocol.NETLINK_NETFILTER));
 
-    /// <summary>Connections of a family and protocol that were begun to a port; <c>conntrack -L -f FAMILY -p PROTOCOL --orig-port-dst PORT</c>.</summary>
-    public IReadOnlyList<ConntrackEntry> List(AddressFamily family, byte protocol, ushort destinationPort)
+    /// <summary>
+    /// Connections of a family and protocol that were begun to a port, or to any when that is null; <c>conntrack -L -f FAMILY -p PROTOCOL --orig-port-dst PORT</c>.
+    /// The kernel walks its whole table (15 ms on a host whose table has its usual size), so that one call for several ports is better than several calls.
+    /// </summary>
+    public IReadOnlyList<ConntrackEntry> List(AddressFamily family, byte protocol, ushort? destinationPort = null)
     {
         MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
         ConntrackMessages.List(ref writer, family, protocol, destinationPort);
         List<ConntrackEntry> entries = _socket.Dump<ConntrackEntry>(ref writer, ConntrackMessages.TryRead, subject: null);
 
         // Not every kernel filters what it was asked to.
-        entries.RemoveAll(e => e.Protocol != protocol || e.DestinationPort != destinationPort || e.Source.AddressFamily != family);
+        entries.RemoveAll(e => e.Protocol != protocol || (destinationPort is { } port && e.DestinationPort != port) || e.Source.AddressFamily != family);
         return entries;
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Musubi.Linux.Interop;
 
@@ -26,29 +25,93 @@ public sealed class FileLock : IDisposable
             LinuxException.ThrowLast($"open {path}");
         }
 
-        long start = Stopwatch.GetTimestamp();
-        for (int wait = 1; Libc.flock(handle, Libc.LOCK_EX | Libc.LOCK_NB) != 0; wait = Math.Min(wait * 2, 8))
+        if (Libc.flock(handle, Libc.LOCK_EX | Libc.LOCK_NB) == 0)
         {
-            Errno errno = Libc.LastErrno;
-            if (errno is not (Errno.EAGAIN or Errno.EINTR) || Stopwatch.GetElapsedTime(start) > limit)
-            {
-                handle.Dispose();
-                throw errno is Errno.EAGAIN
-                    ? new TimeoutException($"flock {path}: held by another process for more than {limit.TotalSeconds:0} s")
-                    : new LinuxException($"flock {path}", errno);
-            }
-
-            // flock(2) cannot wait with a limit, so it is asked again, a little later each time.
-            if (ct.WaitHandle.WaitOne(wait))
-            {
-                handle.Dispose();
-                ct.ThrowIfCancellationRequested();
-            }
+            return new FileLock(handle);
         }
 
-        return new FileLock(handle);
+        if (Libc.LastErrno != Errno.EAGAIN)
+        {
+            Errno errno = Libc.LastErrno;
+            handle.Dispose();
+            throw new LinuxException($"flock {path}", errno);
+        }
+
+        return new Waiter(handle, path).Wait(limit, ct);
     }
 
     /// <summary>Gives the lock back.</summary>
     public void Dispose() => _handle.Dispose();
+
+    /// <summary>
+    /// flock(2) waits without a limit, so a thread of its own waits, in the kernel's queue and woken by it. When nobody wants the lock any more
+    /// the thread gives it back as soon as it has it.
+    /// </summary>
+    private sealed class Waiter(SafeFileHandle handle, string path)
+    {
+        private readonly TaskCompletionSource<Errno> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Lock _gate = new();
+        private bool _abandoned;
+
+        public FileLock Wait(TimeSpan limit, CancellationToken ct)
+        {
+            new Thread(Lock, maxStackSize: 128 * 1024) { IsBackground = true, Name = "file lock" }.Start();
+            bool done = false;
+            try
+            {
+                done = _done.Task.Wait(limit, ct);
+            }
+            finally
+            {
+                if (!done)
+                {
+                    Abandon();
+                }
+            }
+
+            if (!done)
+            {
+                throw new TimeoutException($"flock {path}: held by another process for more than {limit.TotalSeconds:0} s");
+            }
+
+            if (_done.Task.Result is not Errno.None and var errno)
+            {
+                handle.Dispose();
+                throw new LinuxException($"flock {path}", errno);
+            }
+
+            return new FileLock(handle);
+        }
+
+        private void Abandon()
+        {
+            lock (_gate)
+            {
+                _abandoned = true;
+                if (_done.Task.IsCompleted)
+                {
+                    handle.Dispose();
+                }
+            }
+        }
+
+        private void Lock()
+        {
+            Errno result;
+            do
+            {
+                result = Libc.flock(handle, Libc.LOCK_EX) == 0 ? Errno.None : Libc.LastErrno;
+            }
+            while (result == Errno.EINTR);
+
+            lock (_gate)
+            {
+                _done.SetResult(result);
+                if (_abandoned)
+                {
+                    handle.Dispose();
+                }
+            }
+        }
+    }
 }

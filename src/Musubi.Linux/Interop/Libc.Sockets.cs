@@ -95,6 +95,6 @@ internal static unsafe partial class Libc
         internal ushort HardwareType;
         internal byte PacketType;
         internal byte AddressLength;
-        internal ulong Address;
+        internal fixed byte Address[8];
     }
 }

@@ -117,8 +117,7 @@ public sealed class UdpPacketSocket : IDisposable
 
             if (UdpFrame.TryRead(_buffer.AsSpan(0, (int)length), out _, out payload))
             {
-                ReadOnlySpan<byte> hardware = MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in sender.Address));
-                neighbour = sender.AddressLength == MacAddress.Length ? new MacAddress(hardware[..MacAddress.Length]) : default;
+                neighbour = sender.AddressLength == MacAddress.Length ? new MacAddress(new ReadOnlySpan<byte>(sender.Address, MacAddress.Length)) : default;
                 return true;
             }
         }
@@ -141,7 +140,7 @@ public sealed class UdpPacketSocket : IDisposable
         new(Libc.BPF_RET, 0),
     ];
 
-    private static Libc.LinkAddress AddressOf(LinkIndex link, MacAddress neighbour)
+    private static unsafe Libc.LinkAddress AddressOf(LinkIndex link, MacAddress neighbour)
     {
         Libc.LinkAddress address = new()
         {
@@ -150,7 +149,7 @@ public sealed class UdpPacketSocket : IDisposable
             Index = link.Value,
             AddressLength = MacAddress.Length,
         };
-        neighbour.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref address.Address)));
+        neighbour.CopyTo(new Span<byte>(address.Address, MacAddress.Length));
         return address;
     }
 }

@@ -115,8 +115,10 @@ public sealed class PortmapTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => Table("ip6"));
     }
 
-    [Fact]
-    public void Udp_ExchangeThatBeganBefore_IsLedToTheContainer()
+    [Theory]
+    [InlineData("")]
+    [InlineData(",{\"hostPort\":5301,\"containerPort\":54,\"protocol\":\"udp\"}")]
+    public void Udp_ExchangeThatBeganBefore_IsLedToTheContainer(string more)
     {
         TestNamespace outside = _chain.Neighbour();
         using Socket client = ChainBench.Datagrams(outside, 5353);
@@ -131,7 +133,7 @@ public sealed class PortmapTests : IDisposable
         ChainBench.Send(client, "192.0.2.1", 5300);
         Assert.Equal(1, onHost.Receive(buffer));
 
-        Add(Config("""{"hostPort":5300,"containerPort":53,"protocol":"udp"}"""));
+        Add(Config("""{"hostPort":5300,"containerPort":53,"protocol":"udp"}""" + more));
         ChainBench.Send(client, "192.0.2.1", 5300);
 
         Assert.Equal(1, inPod.Receive(buffer));

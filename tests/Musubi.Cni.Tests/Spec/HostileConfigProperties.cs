@@ -19,6 +19,10 @@ public sealed class HostileConfigProperties
         """{"cniVersion":"1.1.0","name":"n","master":"eth1","mode":"private","vlanId":7,"mtu":1400,"mac":"02:00:00:00:00:01","bcqueuelen":5,"linkInContainer":true,"ipam":{"type":"static","addresses":[{"address":"10.0.0.2/24","gateway":"10.0.0.1"}]}}""",
         """{"cniVersion":"1.0.0","name":"n","ipMasq":true,"ipMasqBackend":"nftables","device":"eth1","hwaddr":"02:00:00:00:00:01","kernelpath":"/sys/devices/x","pciBusID":"0000:00:1f.6","runtimeConfig":{"deviceID":"0000:00:1f.6"},"dns":{"nameservers":["1.1.1.1"]},"ipam":{"type":"host-local","subnet":"10.0.0.0/24"}}""",
         """{"cniVersion":"1.0.0","name":"n","vrfname":"red","table":5,"multiQueue":true,"owner":1,"group":2,"selinuxContext":"x","bridge":"br0","prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth1"}],"ips":[{"address":"10.0.0.5/24"}],"routes":[{"dst":"0.0.0.0/0"}]}}""",
+        Chained(""""snat":true,"masqAll":false,"markMasqBit":3,"backend":"nftables","conditionsV4":["!","-s","10.0.0.0/8"],"conditionsV6":["iifname","e"],"runtimeConfig":{"portMappings":[{"hostPort":80,"containerPort":81,"protocol":"udp","hostIP":"192.0.2.1"}]}""""),
+        Chained(""""sysctl":{"net.core.somaxconn":"5","net/ipv4/conf/IFNAME/rp_filter":"1"},"mac":"02:00:00:00:00:01","mtu":1400,"promisc":true,"allmulti":false,"txQLen":5,"args":{"cni":{"mtu":1300,"sysctl":{"net.core.somaxconn":"6"}}}""""),
+        Chained(""""ingressRate":8000,"ingressBurst":8000,"egressRate":9000,"egressBurst":9000,"unshapedSubnets":["10.0.0.0/8","fd00::/8"]""""),
+        Chained(""""backend":"iptables","iptablesAdminChainName":"MINE","ingressPolicy":"same-bridge","cni.dev/valid-attachments":[{"containerID":"a","ifname":"b"}]""""),
     ];
 
     private static readonly CniCommand[] _commands = [CniCommand.Add, CniCommand.Check, CniCommand.Del, CniCommand.Gc, CniCommand.Status];
@@ -43,6 +47,10 @@ public sealed class HostileConfigProperties
         from value in Gen.Elements("1e999", "-1", "99999999999999999999", "{}", "[]", "[[]]", "[null]", "\"\"", "\"\\ud800\"", "true", "\"0.0.0.0/0\"", "\"::/0\"", "4294967296")
         from pick in Gen.Choose(0, 1000)
         select Encoding.UTF8.GetBytes(Replace(template, value, pick));
+
+    private static string Chained(string keys) =>
+        "{\"cniVersion\":\"1.1.0\",\"name\":\"n\"," + keys
+        + ",\"prevResult\":{\"cniVersion\":\"1.1.0\",\"interfaces\":[{\"name\":\"br0\"},{\"name\":\"eth0\",\"sandbox\":\"/run/netns/none\"}],\"ips\":[{\"address\":\"10.0.0.2/24\",\"gateway\":\"10.0.0.1\",\"interface\":1}]}}";
 
     private static string Replace(string template, string value, int pick)
     {

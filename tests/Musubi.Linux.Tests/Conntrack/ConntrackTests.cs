@@ -34,6 +34,7 @@ public sealed class ConntrackTests : IDisposable
 
         ConntrackEntry entry = Assert.Single(_conntrack.List(family, ConntrackEntry.Udp, 53));
 
+        Assert.Equal([53, 54], _conntrack.List(family, ConntrackEntry.Udp).Select(e => (int)e.DestinationPort).Order());
         Assert.Equal((source, destination, 5000, 53), (entry.Source.ToString(), entry.Destination.ToString(), entry.SourcePort, entry.DestinationPort));
         Assert.True(_conntrack.Delete(entry));
         Assert.False(_conntrack.Delete(entry));

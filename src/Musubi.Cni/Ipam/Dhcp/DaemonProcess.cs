@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Musubi.Linux;
 using Musubi.Linux.Events;
+using Musubi.Linux.Files;
 using Musubi.Linux.Sockets;
 
 namespace Musubi.Cni.Ipam.Dhcp;
@@ -42,9 +43,14 @@ public static class DaemonProcess
             log.WriteLine("dhcp daemon: another daemon keeps the leases of this socket");
             return 1;
         }
-        catch (Exception e) when (e is LinuxException or IOException or UnauthorizedAccessException)
+        catch (LinuxException e)
         {
             log.WriteLine($"dhcp daemon: {e.Message}");
+            return 1;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.WriteLine($"dhcp daemon: {FileErrors.Describe(e)}");
             return 1;
         }
     }

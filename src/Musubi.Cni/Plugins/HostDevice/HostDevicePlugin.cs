@@ -71,15 +71,7 @@ internal sealed class HostDevicePlugin : ICniPlugin
     /// <inheritdoc/>
     public void Del(PluginCall call)
     {
-        bool leased = call.IpamType == "dhcp";
-        try
-        {
-            if (leased)
-            {
-                call.RunIpam(CniCommand.Del);
-            }
-        }
-        finally
+        call.Detach(() =>
         {
             using NetworkNamespace? sandbox = call.FindSandbox();
             if (sandbox is not null)
@@ -90,12 +82,7 @@ internal sealed class HostDevicePlugin : ICniPlugin
             {
                 DeviceMove.Recover(call, config);
             }
-        }
-
-        if (!leased)
-        {
-            call.RunIpam(CniCommand.Del);
-        }
+        });
     }
 
     /// <inheritdoc/>

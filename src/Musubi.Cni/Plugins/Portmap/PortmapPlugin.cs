@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
@@ -142,17 +141,24 @@ internal sealed class PortmapPlugin : ICniPlugin
 
         try
         {
+            // Looking for them takes longer than all else: not where nothing is tracked.
+            if (Sysctl.Read(call.Host, "net/netfilter/nf_conntrack_count") == "0")
+            {
+                return;
+            }
+
             using ConntrackSocket conntrack = ConntrackSocket.Open(call.Host);
             foreach (Cidr address in addresses)
             {
-                AddressFamily family = address.Address.AddressFamily;
-                foreach (ushort port in config.MappingsOf(address.IsIPv6).Where(m => m.Protocol == NftTransport.Udp).Select(m => m.HostPort).Distinct())
+                HashSet<ushort> ports = [.. config.MappingsOf(address.IsIPv6).Where(m => m.Protocol == NftTransport.Udp).Select(m => m.HostPort)];
+                IReadOnlyList<ConntrackEntry> entries = ports.Count == 0
+                    ? []
+                    : conntrack.List(address.Address.AddressFamily, ConntrackEntry.Udp, ports.Count == 1 ? ports.First() : null);
+
+                // Those of others that only pass through this host, or go out from it, are not led astray.
+                foreach (ConntrackEntry entry in entries.Where(e => ports.Contains(e.DestinationPort) && IsOwn(call, e.Destination)))
                 {
-                    // Those of others that only pass through this host, or go out from it, are not led astray.
-                    foreach (ConntrackEntry entry in conntrack.List(family, ConntrackEntry.Udp, port).Where(e => IsOwn(call, e.Destination)))
-                    {
-                        conntrack.Delete(entry);
-                    }
+                    conntrack.Delete(entry);
                 }
             }
         }

@@ -53,27 +53,7 @@ internal static class SandboxLink
     }
 
     /// <summary>DEL of a plugin that has one link in the container and nothing else.</summary>
-    public static void RemoveWithAddresses(PluginCall call)
-    {
-        // A lease is given back through the interface. Other addresses are given back after it, so that none is given out again while it still answers.
-        bool leased = call.IpamType == "dhcp";
-        try
-        {
-            if (leased)
-            {
-                call.RunIpam(CniCommand.Del);
-            }
-        }
-        finally
-        {
-            Remove(call);
-        }
-
-        if (!leased)
-        {
-            call.RunIpam(CniCommand.Del);
-        }
-    }
+    public static void RemoveWithAddresses(PluginCall call) => call.Detach(() => Remove(call));
 
     /// <summary>The name a link has before its final one. DEL finds by it what a killed ADD left.</summary>
     private static string PassingName(PluginCall call) => $"mus{Attachment.Of(call).ShortHash}";

@@ -1,0 +1,307 @@
+using Musubi.Cni.Spec;
+using Musubi.Cni.Tests.Support;
+using Musubi.Linux.Addresses;
+using Musubi.Linux.Processes;
+
+namespace Musubi.Cni.Tests.Ipam.Dhcp;
+
+/// <summary>Plugin and daemon against dnsmasq, with tcpdump looking on.</summary>
+public sealed class DhcpDaemonTests : IDisposable
+{
+    private readonly DhcpBench _bench = new();
+
+    public void Dispose() => _bench.Dispose();
+
+    [Fact]
+    public void Add_Server_GivesAddressRouterAndDefaultRoute()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+
+        CniResult result = _bench.Add(_bench.StartContainer());
+
+        CniAddress address = Assert.Single(result.Addresses);
+        Assert.Equal("192.168.1.1", IpText.Format(address.Gateway!));
+        Assert.Matches(@"^192\.168\.1\.\d+/24$", address.Address.ToString());
+        Assert.Equal(("0.0.0.0/0", "192.168.1.1"), (Assert.Single(result.Routes).Destination.ToString(), IpText.Format(result.Routes[0].Gateway!)));
+    }
+
+    [Fact]
+    public void Add_ServerWithNames_GivesThem()
+    {
+        _bench.StartDnsmasq(options: ["--dhcp-option=option:dns-server,192.168.1.53,192.168.1.54", "--dhcp-option=option:domain-name,example.org", "--dhcp-option=option:domain-search,a.example.org,b.example.org"]);
+        _bench.StartDaemon();
+
+        CniDns dns = _bench.Add(_bench.StartContainer()).Dns;
+
+        Assert.Equal(["192.168.1.53", "192.168.1.54"], dns.Nameservers);
+        Assert.Equal("example.org", dns.Domain);
+        Assert.Equal(["a.example.org", "b.example.org"], dns.Search);
+    }
+
+    [Fact]
+    public void Add_ClasslessRoutesRequested_ReplaceTheDefaultRoute()
+    {
+        _bench.StartDnsmasq(options: ["--dhcp-option=121,10.9.0.0/16,192.168.1.9,10.10.0.0/24,0.0.0.0"]);
+        _bench.StartDaemon();
+
+        CniResult result = _bench.Add(_bench.StartContainer(), "\"request\":[{\"option\":\"121\"}],\"priority\":50");
+
+        Assert.Equal(["10.9.0.0/16 192.168.1.9  50", "10.10.0.0/24 0.0.0.0 253 50"],
+            result.Routes.Select(r => $"{r.Destination} {IpText.Format(r.Gateway!)} {r.Scope} {r.Priority}"));
+    }
+
+    [Fact]
+    public void Add_IdentifierAndProvidedOptions_ReachTheServer()
+    {
+        BackgroundProcess capture = _bench.StartCapture();
+        BackgroundProcess server = _bench.StartDnsmasq();
+        _bench.StartDaemon();
+
+        _bench.Add(_bench.StartContainer(), "\"provide\":[{\"option\":\"host-name\",\"fromArg\":\"K8S_POD_NAME\"},{\"option\":\"vendor-class-identifier\",\"value\":\"musubi\"}]",
+            id: "abc", args: "IgnoreUnknown=1;K8S_POD_NAME=pod-7");
+
+        server.WaitForLine("client provides name: pod-7");
+        server.WaitForLine("vendor class: musubi");
+        Assert.Contains(Convert.ToHexStringLower("\0abc/net/eth0"u8.ToArray()), File.ReadAllText(_bench.File("dnsmasq.leases")).Replace(":", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        capture.WaitForLine("DHCP-Message");
+    }
+
+    [Fact]
+    public void Add_Repeated_GivesTheSameLease()
+    {
+        BackgroundProcess server = _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+
+        string first = _bench.Add(container).Addresses[0].Address.ToString();
+
+        Assert.Equal(first, _bench.Add(container).Addresses[0].Address.ToString());
+        Assert.Single(server.Lines, l => l.Contains("DHCPACK", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TwoLinks_GetTwoLeases()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+
+        string first = _bench.Add(_bench.StartContainer(), id: "c1").Addresses[0].Address.ToString();
+        string second = _bench.Add(_bench.StartContainer(), id: "c2").Addresses[0].Address.ToString();
+
+        Assert.NotEqual(first, second);
+        Assert.Equal(2, _bench.LeasesOnDisk());
+    }
+
+    [Fact]
+    public void Add_ExhaustedServer_EndsWithNoMoreTries()
+    {
+        _bench.StartDnsmasq(addresses: 1);
+        _bench.StartDaemon("-timeout", "1s", "-resendmax", "1s", "--resendtimeout", "2s");
+        _bench.Add(_bench.StartContainer(), id: "c1");
+        TestNamespace second = _bench.StartContainer();
+
+        CniException error = Assert.Throws<CniException>(() => _bench.Add(second, id: "c2"));
+
+        Assert.Equal("error calling DHCP.Allocate: no more tries", error.Message);
+        Assert.Equal(CniErrorCode.TryAgainLater, error.Code);
+        Assert.Equal(1, _bench.LeasesOnDisk());
+        _bench.Del(second, id: "c2");
+    }
+
+    [Fact]
+    public void Del_GivesTheLeaseBack()
+    {
+        BackgroundProcess capture = _bench.StartCapture();
+        BackgroundProcess server = _bench.StartDnsmasq(addresses: 1);
+        _bench.StartDaemon();
+        TestNamespace first = _bench.StartContainer();
+        _bench.Add(first, id: "c1");
+
+        _bench.Del(first, id: "c1");
+
+        server.WaitForLine("DHCPRELEASE(br0) 192.168.1.5");
+        capture.WaitForLine("Release");
+        Assert.Equal("192.168.1.5/24", _bench.Add(_bench.StartContainer(), id: "c2").Addresses[0].Address.ToString());
+    }
+
+    [Fact]
+    public void Del_OfABridge_GivesTheLeaseBackBeforeTheLinkGoes()
+    {
+        BackgroundProcess server = _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace container = _bench.EmptyContainer();
+        string config = _bench.Config(type: "bridge");
+        CniResult result = _bench.Run(CniCommand.Add, config, container, "bridge")!;
+        Assert.Equal([result.Addresses[0].Address.ToString()], container.Addresses("eth0"));
+        container.Run("ping -c 1 -W 5 192.168.1.1");
+
+        _bench.Run(CniCommand.Del, config, container, "bridge");
+
+        server.WaitForLine("DHCPRELEASE(br0)");
+        Assert.Equal(["lo"], container.LinkNames());
+        Assert.Equal(0, _bench.LeasesOnDisk());
+    }
+
+    [Fact]
+    public async Task Del_SeveralAtOnce_AllSucceed()
+    {
+        BackgroundProcess server = _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => _bench.Del(container))));
+        _bench.Del(container);
+
+        server.WaitForLine("DHCPRELEASE");
+        Assert.Single(server.Lines, l => l.Contains("DHCPRELEASE", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Del_NamespaceGone_DropsTheLease()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+        container.Dispose();
+
+        _bench.Del(null);
+
+        Assert.Equal(0, _bench.LeasesOnDisk());
+    }
+
+    [Fact]
+    public void Namespace_RemovedWhileLeased_IsNotHeldByTheDaemon()
+    {
+        _bench.StartDnsmasq();
+        BackgroundProcess daemon = _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+        string port = "p" + container.Name[^10..];
+
+        container.Dispose();
+
+        // The kernel takes the other end of the cable away when the namespace ends.
+        Eventually.True(() => !_bench.Host.LinkNames().Contains(port), () => daemon.Output);
+    }
+
+    [Fact]
+    public void Check_ComparesWithTheLease()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        Assert.Contains("there is no lease of c1/net/eth0", Assert.Throws<CniException>(() => _bench.Run(CniCommand.Check, _bench.Config(), container)).Message, StringComparison.Ordinal);
+        _bench.Add(container);
+
+        _bench.Run(CniCommand.Check, _bench.Config(), container);
+
+        Assert.Equal(1, _bench.LeasesOnDisk());
+    }
+
+    [Fact]
+    public void Gc_GivesBackWhatIsNotValid()
+    {
+        BackgroundProcess server = _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        TestNamespace valid = _bench.StartContainer();
+        _bench.Add(_bench.StartContainer(), id: "c1");
+        _bench.Add(valid, id: "c2");
+
+        _bench.Run(CniCommand.Gc, _bench.Config(more: "\"cni.dev/valid-attachments\":[{\"containerID\":\"c2\",\"ifname\":\"eth0\"}]"));
+
+        server.WaitForLine("DHCPRELEASE");
+        Assert.Equal(1, _bench.LeasesOnDisk());
+        _bench.Run(CniCommand.Check, _bench.Config(), valid, id: "c2");
+    }
+
+    [Fact]
+    public void Restart_LeaseIsKept_AndGivenBackLater()
+    {
+        BackgroundProcess server = _bench.StartDnsmasq();
+        BackgroundProcess before = _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+
+        Assert.Equal(0, before.End(Signal.Term));
+        Assert.False(File.Exists(_bench.Socket));
+        Assert.False(File.Exists(_bench.PidFile));
+        BackgroundProcess after = _bench.StartDaemon();
+
+        Assert.Contains("c1/net/eth0: going on with 192.168.1.", after.Output, StringComparison.Ordinal);
+        _bench.Run(CniCommand.Check, _bench.Config(), container);
+        _bench.Del(container);
+        server.WaitForLine("DHCPRELEASE");
+    }
+
+    [Fact]
+    public void Killed_DaemonIsReplaced_AndProlongsTheLease()
+    {
+        BackgroundProcess capture = _bench.StartCapture();
+        _bench.StartUdhcpd(leaseSeconds: 6);
+        BackgroundProcess before = _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+        int asked = capture.Lines.Count(l => l.Contains("Request", StringComparison.Ordinal) && l.Contains("DHCP-Message", StringComparison.Ordinal));
+
+        before.End(Signal.Kill);
+        Assert.True(File.Exists(_bench.Socket));
+        BackgroundProcess after = _bench.StartDaemon();
+
+        capture.WaitForLine("DHCP-Message (53), length 1: ACK", asked + 1);
+        Assert.Contains("going on with 192.168.1.5/24", after.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ended", after.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Restart_NamespaceIsAnother_DropsTheLease()
+    {
+        _bench.StartDnsmasq();
+        BackgroundProcess before = _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        _bench.Add(container);
+        before.End(Signal.Kill);
+        container.Dispose();
+
+        BackgroundProcess after = _bench.StartDaemon();
+
+        Assert.Contains("c1/net/eth0: the interface is gone", after.Output, StringComparison.Ordinal);
+        Assert.Equal(0, _bench.LeasesOnDisk());
+    }
+
+    [Fact]
+    public void Server_GoneForGood_AddressIsTakenOff_AndAnotherServersIsPutOn()
+    {
+        BackgroundProcess first = _bench.StartUdhcpd(leaseSeconds: 4);
+        BackgroundProcess daemon = _bench.StartDaemon("-timeout", "1s", "-resendmax", "1s");
+        TestNamespace container = _bench.EmptyContainer();
+        string config = _bench.Config(type: "bridge");
+        _bench.Run(CniCommand.Add, config, container, "bridge");
+        Assert.Equal(["192.168.1.5/24"], container.Addresses("eth0"));
+
+        first.End(Signal.Kill);
+        Eventually.True(() => container.Addresses("eth0").Count == 0, () => daemon.Output);
+        _bench.StartUdhcpd(leaseSeconds: 60, first: 40, last: 40);
+
+        Eventually.True(() => container.Addresses("eth0") is ["192.168.1.40/24"], () => daemon.Output);
+        container.Run("ping -c 1 -W 5 192.168.1.1");
+        Assert.Equal("192.168.1.1", container.Ip("route show default")[0].GetProperty("gateway").GetString());
+    }
+
+    [Fact]
+    public void Lease_IsProlongedAtItsServer_ByUnicast()
+    {
+        BackgroundProcess capture = _bench.StartCapture();
+        _bench.StartUdhcpd(leaseSeconds: 4);
+        BackgroundProcess daemon = _bench.StartDaemon();
+        TestNamespace container = _bench.EmptyContainer();
+        _bench.Run(CniCommand.Add, _bench.Config(type: "bridge"), container, "bridge");
+
+        capture.WaitForLine("192.168.1.5.68 > 192.168.1.1.67");
+        capture.WaitForLine("DHCP-Message (53), length 1: ACK", 3);
+        Assert.Equal(["192.168.1.5/24"], container.Addresses("eth0"));
+        Assert.DoesNotContain("ended", daemon.Output, StringComparison.Ordinal);
+    }
+}
