@@ -37,6 +37,13 @@ internal static class PortmapRules
                     AddEntries(transaction, table);
                 }
 
+                // Adding a chain that is there would change nothing, but the kernel would wait for a grace period when the socket is closed.
+                if (config.Snat && nft.FindChain(table, Masquerading(table).Name) is null)
+                {
+                    first = true;
+                    transaction.AddChain(Masquerading(table));
+                }
+
                 AddMappings(transaction, table, attachment, config, address);
             }
 
@@ -118,7 +125,6 @@ internal static class PortmapRules
 
         if (config.Snat)
         {
-            transaction.AddChain(Masquerading(table));
             AddMasquerading(transaction, Masquerading(table), comment, tag, config, address);
         }
     }

@@ -24,7 +24,12 @@ internal static class MacSpoofCheck
         using NftSocket nft = NftSocket.Open(host);
         NftTransaction transaction = nft.Begin();
         transaction.AddTable(_table);
-        transaction.AddChain(_prerouting);
+        if (nft.FindChain(_table, _prerouting.Name) is null)
+        {
+            // Not when it is there: that changes nothing, but closing the socket would wait for a grace period.
+            transaction.AddChain(_prerouting);
+        }
+
         transaction.AddChain(macChain);
         transaction.AddChain(interfaceChain);
         transaction.FlushChain(macChain);
