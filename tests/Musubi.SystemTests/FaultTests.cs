@@ -119,7 +119,7 @@ public sealed class FaultTests
     }
 
     private static int AddressesTaken(Platform platform) =>
-        Directory.GetFiles(platform.AddressDirectory).Count(f => Path.GetFileName(f) != "lock" && !Path.GetFileName(f).StartsWith("last_reserved_ip", StringComparison.Ordinal));
+        Reservations.In(platform.AddressDirectory).Count;
 
     private static int PodNamespaces(Platform platform) => Directory.GetFiles("/run/netns", $"{platform.Name}-pod-*").Length;
 

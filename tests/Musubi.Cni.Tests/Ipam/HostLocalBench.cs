@@ -29,8 +29,7 @@ internal sealed class HostLocalBench : IDisposable
     public CniException Refused(string config, string id = "c1", string? args = null) => Assert.Throws<CniException>(() => Add(config, id, args: args));
 
     /// <summary>Names of the reservations.</summary>
-    public IReadOnlyList<string> Reserved() =>
-        [.. System.IO.Directory.EnumerateFiles(Directory).Select(f => Path.GetFileName(f)).Where(n => n is not "lock" and not ".index" && !n.StartsWith("last_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Reserved() => Reservations.In(Directory);
 
     public string Read(string name) => File.ReadAllText(Path.Combine(Directory, name));
 

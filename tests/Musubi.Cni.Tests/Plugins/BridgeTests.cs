@@ -43,9 +43,7 @@ public sealed class BridgeTests : IDisposable
     private IReadOnlyList<string> Reservations()
     {
         string directory = Path.Combine(_bench.StateDirectory, "networks", "net");
-        return Directory.Exists(directory)
-            ? [.. Directory.EnumerateFiles(directory).Select(f => Path.GetFileName(f)).Where(n => n is not "lock" and not ".index" && !n.StartsWith("last_", StringComparison.Ordinal))]
-            : [];
+        return Testing.Reservations.In(directory);
     }
 
     private JsonElement Port(CniResult result) => _host.Link(result.Interfaces[1].Name);

@@ -72,9 +72,7 @@ internal sealed class PodBench : IDisposable
     public IReadOnlyList<string> Reservations()
     {
         string directory = Path.Combine(Bench.StateDirectory, "networks", "net");
-        return Directory.Exists(directory)
-            ? [.. Directory.EnumerateFiles(directory).Select(f => Path.GetFileName(f)).Where(n => n != "lock" && !n.StartsWith("last_", StringComparison.Ordinal))]
-            : [];
+        return Testing.Reservations.In(directory);
     }
 
     /// <summary>The container has no interface of its own, and no address is taken.</summary>

@@ -2,6 +2,7 @@ using Musubi.Cni.Spec;
 using Musubi.Cni.Tests.Support;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Processes;
+using Musubi.Linux.Sockets;
 
 namespace Musubi.Cni.Tests.Ipam.Dhcp;
 
@@ -303,5 +304,77 @@ public sealed class DhcpDaemonTests : IDisposable
         capture.WaitForLine("DHCP-Message (53), length 1: ACK", 3);
         Assert.Equal(["192.168.1.5/24"], container.Addresses("eth0"));
         Assert.DoesNotContain("ended", daemon.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Activated_ServesTheSocketItIsGiven_AndLeavesItThere()
+    {
+        _bench.StartDnsmasq();
+        Directory.CreateDirectory(Path.GetDirectoryName(_bench.Socket)!);
+        using LocalListener given = LocalListener.Bind(_bench.Socket);
+        string script = $"LISTEN_FDS=1 LISTEN_PID=$$ exec {_bench.File("dhcp")} daemon -socketpath {_bench.Socket} 3<&{ChildProcess.NumberOf(given.Handle)}";
+        using ChildProcess daemon = ChildProcess.Start(new ChildCommand(["/bin/bash", "-c", script]) { Inherited = [given.Handle] });
+        try
+        {
+            Assert.Single(_bench.Add(_bench.StartContainer()).Addresses);
+        }
+        finally
+        {
+            daemon.Identity.Kill(Signal.Term);
+            Assert.Equal(0, daemon.WaitForExit(TimeSpan.FromSeconds(20))?.Code);
+        }
+
+        Assert.True(File.Exists(_bench.Socket));
+    }
+
+    [Fact]
+    public void SecondDaemon_IsRefused_AndTheFirstServesOn()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+
+        (int code, _, string errors) = Witness.TryRun(_bench.File("dhcp"), "daemon", "-socketpath", _bench.Socket);
+
+        Assert.Equal((1, "dhcp daemon: another daemon keeps the leases of this socket\n"), (code, errors));
+        Assert.Single(_bench.Add(_bench.StartContainer()).Addresses);
+    }
+
+    [Fact]
+    public void Status_TellsWhetherTheDaemonAnswers()
+    {
+        Assert.Equal(CniErrorCode.PluginNotAvailable, Assert.Throws<CniException>(() => _bench.Run(CniCommand.Status, _bench.Config(type: "bridge"), type: "bridge")).Code);
+        _bench.StartDaemon();
+
+        _bench.Run(CniCommand.Status, _bench.Config(type: "bridge"), type: "bridge");
+    }
+
+    [Fact]
+    public void Nonsense_OnTheSocket_DisturbsNobody()
+    {
+        _bench.StartDnsmasq();
+        _bench.StartDaemon();
+        foreach (string text in (string[])["", "\n", "{", "{}\n", "[1]\n", "{\"version\":2}\n", "{\"version\":1,\"verb\":\"x\"}\n", "{\"version\":1,\"verb\":\"allocate\"}\n", "{\"version\":1,\"verb\":\"collect\",\"valid\":[1]}\n"])
+        {
+            using LocalSocket socket = LocalSocket.Connect(_bench.Socket);
+            socket.Send(System.Text.Encoding.UTF8.GetBytes(text), TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Single(_bench.Add(_bench.StartContainer()).Addresses);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_bench.Socket));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(_bench.Socket)!));
+    }
+
+    [Fact]
+    public void PluginThatIsGone_EndsItsSearch()
+    {
+        BackgroundProcess daemon = _bench.StartDaemon();
+        TestNamespace container = _bench.StartContainer();
+        using (LocalSocket socket = LocalSocket.Connect(_bench.Socket))
+        {
+            socket.Send(System.Text.Encoding.UTF8.GetBytes($$"""{"version":1,"verb":"allocate","containerId":"c1","network":"net","ifName":"eth0","netns":"{{container.Path}}"}""" + "\n"), TimeSpan.FromSeconds(1));
+            Assert.Throws<TimeoutException>(() => socket.Receive(new byte[16], TimeSpan.FromMilliseconds(300)));
+        }
+
+        daemon.WaitForLine("c1/net/eth0: ended: nobody waits for it any more");
     }
 }
