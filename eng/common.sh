@@ -3,7 +3,8 @@
 # Debian packages that the product and its tests use. A machine that has them installs nothing.
 musubi_packages=(gcc libc6-dev zlib1g-dev libsqlite3-0 qemu-system-x86 qemu-utils xorriso syslinux mtools dosfstools cpio kmod openssl)
 test_packages=(iproute2 nftables iputils-ping tcpdump curl jq busybox-static containernetworking-plugins dnsmasq-base)
-command -v kubectl >/dev/null || test_packages+=(kubectl)
+# A machine may have these from elsewhere.
+for program in kubectl containerd runc podman; do command -v $program >/dev/null || test_packages+=($program); done
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Musubi.Cni.Spec;
+using Musubi.Cni.Plugins.Shared;
 using Musubi.Linux;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Links;
@@ -21,7 +22,7 @@ internal static class LeaseChange
         RouteBatch batch = route.Batch();
 
         // The new address comes first: a namespace without any forgets its routes.
-        batch.AddAddress(link, new InterfaceAddress(after.Address)).Tolerate(Errno.EEXIST);
+        batch.AddAddress(link, GivenAddress.Of(after.Address)).Tolerate(Errno.EEXIST);
         if (before is not null)
         {
             foreach (Route old in RoutesOf(before, link, priority))

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Musubi.Cni.Execution;
+using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
 using Musubi.Linux;
 using Musubi.Linux.Addresses;
@@ -88,7 +89,7 @@ internal static class BridgeDevice
 
         try
         {
-            requests.Add(device.Index, new InterfaceAddress(gateway) { NoDad = gateway.IsIPv6 && !config.EnableDad });
+            requests.Add(device.Index, GivenAddress.Of(gateway, config.EnableDad));
         }
         catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
         {

@@ -72,7 +72,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     /// <inheritdoc/>
     public void Del(PluginCall call)
     {
-        BridgeConfig config = BridgeConfig.Read(call);
+        BridgeConfig config = BridgeConfig.ReadForRemoval(call);
 
         // Rules are keyed by the attachment, not by the link or its addresses, and go even when the namespace is gone. They go first and
         // their socket is closed last: closing waits for the grace period after which the kernel frees them, and by then the one that
@@ -91,7 +91,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     /// <inheritdoc/>
     public void Gc(PluginCall call)
     {
-        BridgeConfig config = BridgeConfig.Read(call);
+        BridgeConfig config = BridgeConfig.ReadForRemoval(call);
         call.RunIpam(CniCommand.Gc);
         if (config.IpMasq)
         {

@@ -28,10 +28,7 @@ internal static class PtpRouting
         RouteBatch batch = inside.Batch();
         foreach (CniAddress address in result.Addresses)
         {
-            batch.AddAddress(link, new InterfaceAddress(address.Address)
-            {
-                Flags = AddressFlags.NoPrefixRoute | (address.Address.IsIPv6 ? AddressFlags.NoDad : AddressFlags.None),
-            });
+            batch.AddAddress(link, GivenAddress.Of(address.Address, AddressFlags.NoPrefixRoute | (address.Address.IsIPv6 ? AddressFlags.NoDad : AddressFlags.None)));
         }
 
         batch.ChangeLink(link, new LinkChange { AdminUp = true });

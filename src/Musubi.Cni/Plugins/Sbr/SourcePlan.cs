@@ -43,7 +43,7 @@ internal sealed record SourcePlan(IReadOnlyList<RouteRule> Rules, IReadOnlyList<
             {
             }
 
-            newRules.Add(new RouteRule { Source = Cidr.Host(address.Address.Address), Table = table });
+            newRules.Add(new RouteRule { Source = Cidr.Host(address.Address.Address), Table = table, Protocol = RouteProtocol.Unspecified });
             if (address.Gateway is { } gateway)
             {
                 // What leads to the gateway must be there before what leads over it.

@@ -43,7 +43,7 @@ internal static class SandboxInterface
                 throw new CniException(CniErrorCode.Internal, $"failed to add IP addr {address.Address} to \"{name}\": invalid interface index {address.Interface}");
             }
 
-            batch.AddAddress(link, new InterfaceAddress(address.Address) { NoDad = address.Address.IsIPv6 && !detectDuplicates });
+            batch.AddAddress(link, GivenAddress.Of(address.Address, detectDuplicates));
         }
 
         batch.ChangeLink(link, new LinkChange { AdminUp = true });

@@ -377,4 +377,23 @@ public sealed class DhcpDaemonTests : IDisposable
 
         daemon.WaitForLine("c1/net/eth0: ended: nobody waits for it any more");
     }
+
+    [Fact]
+    public void Leases_HoldNeitherDescriptorsNorThreads()
+    {
+        _bench.StartDnsmasq();
+        BackgroundProcess daemon = _bench.StartDaemon();
+        string process = $"/proc/{daemon.Id}";
+        _bench.Run(CniCommand.Status, _bench.Config());
+        int descriptors = Directory.GetFiles($"{process}/fd").Length;
+        int threads = Directory.GetDirectories($"{process}/task").Length;
+
+        for (int i = 0; i < 5; i++)
+        {
+            _bench.Add(_bench.StartContainer(), id: $"c{i}");
+        }
+
+        Eventually.True(() => Directory.GetFiles($"{process}/fd").Length <= descriptors, () => $"{Directory.GetFiles($"{process}/fd").Length} descriptors, {descriptors} before");
+        Assert.Equal(threads, Directory.GetDirectories($"{process}/task").Length);
+    }
 }
