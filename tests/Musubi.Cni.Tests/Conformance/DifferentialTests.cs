@@ -9,7 +9,7 @@ namespace Musubi.Cni.Tests.Conformance;
 /// <remarks>MUSUBI_DIFFERENTIAL sets the number of configurations of each plugin, for a longer search.</remarks>
 public sealed class DifferentialTests : IDisposable
 {
-    private static readonly TimeSpan _settling = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan _settling = TimeSpan.FromSeconds(3);
     private readonly TemporaryDirectory _links = new();
 
     public DifferentialTests()

@@ -12,7 +12,7 @@ internal sealed record Answer(string Command, string Plugin, bool Succeeded, str
 internal sealed partial class Observation
 {
     /// <summary>What is looked at in each namespace.</summary>
-    public static IReadOnlyList<string> Views { get; } = ["links", "routes4", "routes6", "rules4", "rules6", "vlans", "disciplines", "nftables", "forwarding"];
+    public static IReadOnlyList<string> Views { get; } = ["links", "routes", "rules4", "rules6", "vlans", "disciplines", "nftables", "forwarding"];
 
     private static readonly string[] _ofLink = ["mtu", "master", "link", "promiscuity", "allmulti", "group", "txqlen", "min_mtu", "qdisc", "ifalias", "num_tx_queues"];
     private static readonly string[] _ofAddress = ["local", "prefixlen", "broadcast", "scope", "label", "noprefixroute", "dynamic", "secondary", "nodad"];
@@ -32,6 +32,7 @@ internal sealed partial class Observation
             {
                 ["call"] = $"{answer.Command} {answer.Plugin}",
                 ["code"] = answer.Succeeded ? 0 : (int?)output?["code"] ?? -1,
+                ["says"] = answer.Succeeded ? null : (string?)output?["msg"],
                 ["result"] = answer.Succeeded ? Result(output, after) : null,
             });
         }
@@ -48,7 +49,7 @@ internal sealed partial class Observation
     /// <summary><c>answers</c> of the plugins; what was there when <c>attached</c> and when <c>detached</c>: <c>host</c>, <c>pod</c> and <c>files</c>.</summary>
     public JsonObject Document { get; }
 
-    public IEnumerable<JsonObject> Answers => Document["answers"]!.AsArray().Select(a => a!.AsObject());
+    public IEnumerable<JsonObject> Answers => (Document["answers"]?.AsArray() ?? []).Select(a => a!.AsObject());
 
     /// <summary>The results that were printed.</summary>
     public IEnumerable<JsonObject> Results() => Answers.Select(a => a["result"]).OfType<JsonObject>();
@@ -112,14 +113,14 @@ internal sealed partial class Observation
 
     private static JsonObject State(JsonObject seen)
     {
-        JsonObject state = new() { ["files"] = new JsonObject(seen["files"]!.AsObject().Select(f => KeyValuePair.Create(f.Key, f.Key.EndsWith(".json", StringComparison.Ordinal) ? JsonNode.Parse((string)f.Value!) : f.Value!.DeepClone()))) };
+        JsonObject state = new() { ["files"] = new JsonObject(seen["files"]!.AsObject().Select(f => KeyValuePair.Create(f.Key, f.Key.EndsWith(".json", StringComparison.Ordinal) ? Saved((string)f.Value!) : f.Value?.DeepClone()))) };
         foreach (string side in _sides)
         {
             JsonObject view = seen[side]!.AsObject();
             state[side] = Plain(new JsonObject
             {
                 ["links"] = Keyed(view["links"], l => (string)l["ifname"]!, Link),
-                ["routes"] = Listed(view["routes4"]!.AsArray().Concat(view["routes6"]!.AsArray()), IsConfigured, r => Only(r, _ofRoute)),
+                ["routes"] = Listed(view["routes"]!.AsArray(), IsConfigured, r => Only(r, _ofRoute)),
                 ["rules"] = Listed(view["rules4"]!.AsArray().Concat(view["rules6"]!.AsArray()), r => (int)r["priority"]! is > 0 and < 32766, r => r),
                 ["vlans"] = Keyed(view["vlans"], v => (string)v["ifname"]!, v => v["vlans"]!),
                 ["disciplines"] = Listed(view["disciplines"]!.AsArray(), d => (string?)d["kind"] is not ("noqueue" or "mq"), d => Only(d, "kind", "dev", "root", "parent", "options")),
@@ -129,6 +130,18 @@ internal sealed partial class Observation
         }
 
         return state;
+    }
+
+    /// <summary>A file that a plugin saved; hardware addresses that chance chose are as good as any.</summary>
+    private static JsonNode Saved(string text)
+    {
+        JsonNode file = JsonNode.Parse(text)!;
+        if (file["mac"] is { } mac && !IsGiven((string?)mac))
+        {
+            file["mac"] = "any";
+        }
+
+        return file;
     }
 
     private static JsonObject Link(JsonObject link)

@@ -34,6 +34,10 @@ public sealed class StaticTests : IDisposable
         Assert.Equal(["10.9.0.2/24"], Addresses(Config(Written, "\"args\":{\"cni\":{\"ips\":[\"10.8.0.2/24\"]}},\"runtimeConfig\":{\"ips\":[\"10.9.0.2/24\"]}"), "IP=10.5.0.2/24"));
 
     [Fact]
+    public void Add_RuntimeConfigEmpty_LeavesItToTheArguments() =>
+        Assert.Equal(["10.8.0.2/24"], Addresses(Config(Written, "\"args\":{\"cni\":{\"ips\":[\"10.8.0.2/24\"]}},\"runtimeConfig\":{\"ips\":[]}")));
+
+    [Fact]
     public void Add_WithoutAddresses_SucceedsEmpty() => Assert.Empty(Addresses(Config("")));
 
     [Fact]
@@ -49,6 +53,7 @@ public sealed class StaticTests : IDisposable
     [InlineData("\"addresses\":[{\"address\":\"10.0.0.7\"}]", "", null, "the 'address' field is expected to be in CIDR notation, got: '10.0.0.7'")]
     [InlineData("\"addresses\":[{}]", "", null, "the 'address' field is expected to be in CIDR notation, got: ''")]
     [InlineData("", "", "IP=10.0.0.7", "the 'ip' field is expected to be in CIDR notation, got: '10.0.0.7'")]
+    [InlineData("", "\"runtimeConfig\":{\"ips\":[\"10.0.0.7/24\"]}", "IP=10.0.0.7", "the 'ip' field is expected to be in CIDR notation, got: '10.0.0.7'")]
     [InlineData("", "", "GATEWAY=x", "invalid gateway address: \"x\" is not an IP address")]
     [InlineData("", "\"runtimeConfig\":{\"ips\":[\"x\"]}", null, "an entry in the 'ips' field is NOT in CIDR notation, got: 'x'")]
     public void Add_BadAddress_IsNamed(string ipam, string more, string? args, string message) => Assert.Equal(message, Refused(Config(ipam, more), args));

@@ -50,8 +50,9 @@ internal sealed class StaticPlugin : ICniPlugin
     /// <summary>runtimeConfig.ips wins over args.cni.ips, which wins over the configuration with CNI_ARGS' IP appended.</summary>
     private static List<CniAddress> Addresses(PluginCall call, ConfigObject ipam)
     {
-        IReadOnlyList<string>? replacement = call.RuntimeConfig?.Texts("ips") ?? call.CniArgs?.Texts("ips");
-        if (replacement is { Count: > 0 })
+        // Those of CNI_ARGS are read even when others take their place: a slip in them is told.
+        CniAddress[] appended = [.. FromCniArgs(call)];
+        if ((IpsOf(call.RuntimeConfig) ?? IpsOf(call.CniArgs)) is { } replacement)
         {
             return [.. replacement.Select(text => new CniAddress(Cidr.TryParse(text, out Cidr cidr)
                 ? cidr
@@ -67,9 +68,11 @@ internal sealed class StaticPlugin : ICniPlugin
                 : throw CniException.InvalidConfig($"the 'address' field is expected to be in CIDR notation, got: '{text}'"));
         }
 
-        addresses.AddRange(FromCniArgs(call));
+        addresses.AddRange(appended);
         return addresses;
     }
+
+    private static IReadOnlyList<string>? IpsOf(ConfigObject? section) => section?.Texts("ips") is { Count: > 0 } ips ? ips : null;
 
     private static IEnumerable<CniAddress> FromCniArgs(PluginCall call)
     {
