@@ -2,7 +2,7 @@
 
 # Debian packages that the product and its tests use. A machine that has them installs nothing.
 musubi_packages=(gcc libc6-dev zlib1g-dev libsqlite3-0 qemu-system-x86 qemu-utils xorriso syslinux mtools dosfstools cpio kmod openssl)
-test_packages=(iproute2 nftables iputils-ping tcpdump curl jq busybox-static containernetworking-plugins dnsmasq-base)
+test_packages=(iproute2 nftables iputils-ping tcpdump curl jq busybox-static containernetworking-plugins dnsmasq-base strace)
 # A machine may have these from elsewhere.
 for program in kubectl containerd runc podman; do command -v $program >/dev/null || test_packages+=($program); done
 

@@ -26,6 +26,11 @@ public sealed class PluginCall : IDisposable
             throw CniException.InvalidConfig($"invalid characters found in network name \"{NetworkName}\"");
         }
 
+        if (NetworkName.Length > CniInvocation.LongestIdentifier)
+        {
+            throw CniException.InvalidConfig($"the network name is longer than {CniInvocation.LongestIdentifier} characters");
+        }
+
         Version = CniVersion.Parse(Config.Text("cniVersion"));
     }
 
@@ -63,6 +68,20 @@ public sealed class PluginCall : IDisposable
     public CniResult? PreviousResult =>
         _previousResult ??= Config.Object("prevResult") is { } result ? CniResultJson.Read(result, Version) : null;
 
+    /// <summary>The same for DEL, which goes on without it: null when it cannot be read, too.</summary>
+    public CniResult? FindPreviousResult()
+    {
+        try
+        {
+            return PreviousResult;
+        }
+        catch (CniException e)
+        {
+            Environment.Log.WriteLine($"prevResult is passed over: {e.Message}");
+            return null;
+        }
+    }
+
     /// <summary>GC: the attachments that are still valid, container id and interface name.</summary>
     public IReadOnlySet<(string ContainerId, string IfName)> ValidAttachments => field ??= ReadValidAttachments();
 
@@ -85,8 +104,18 @@ public sealed class PluginCall : IDisposable
     }
 
     /// <summary>Opens the container's namespace for DEL; null when there is none any more.</summary>
-    /// <remarks>The caller disposes it.</remarks>
-    public NetworkNamespace? FindSandbox() => Invocation.Netns.Length == 0 ? null : NetworkNamespace.Find(Invocation.Netns);
+    /// <remarks>The caller disposes it. A file that is no namespace is one on which a namespace was mounted before the host was started anew.</remarks>
+    public NetworkNamespace? FindSandbox()
+    {
+        try
+        {
+            return Invocation.Netns.Length == 0 ? null : NetworkNamespace.Find(Invocation.Netns);
+        }
+        catch (Linux.LinuxException e) when (e.Errno == Linux.Errno.EINVAL)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Runs the IPAM delegate with the same environment and configuration.</summary>
     /// <returns>The result of ADD; null for the other commands.</returns>
@@ -123,6 +152,12 @@ public sealed class PluginCall : IDisposable
 
     private HashSet<(string, string)> ReadValidAttachments()
     {
+        // Absent is not empty: a request that lost the list must not cost every container its network.
+        if (Config.Element.TryGetProperty("cni.dev/valid-attachments", out _) is false && Config.Element.TryGetProperty("cni.dev/attachments", out _) is false)
+        {
+            throw CniException.InvalidConfig("cni.dev/valid-attachments is missing: GC needs the list of attachments to keep, which may be empty");
+        }
+
         HashSet<(string, string)> valid = [];
         foreach (ConfigObject item in Config.Objects("cni.dev/valid-attachments") ?? Config.Objects("cni.dev/attachments") ?? [])
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Musubi.Cni.Spec;
+using Musubi.Linux.Files;
 
 namespace Musubi.Cni.Execution;
 
@@ -53,7 +54,7 @@ public static class PluginProcess
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
-            output.Write(ErrorReport(new CniException(CniErrorCode.Internal, e.Message), version));
+            output.Write(ErrorReport(new CniException(CniErrorCode.Internal, FileErrors.Describe(e)), version));
             return 1;
         }
     }
@@ -120,7 +121,7 @@ public static class PluginProcess
         }
         catch (IOException e)
         {
-            throw new CniException(CniErrorCode.IoFailure, $"error reading from stdin: {e.Message}");
+            throw new CniException(CniErrorCode.IoFailure, $"error reading from stdin: {FileErrors.Describe(e)}");
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Musubi.Cni.Spec;
+using Musubi.Linux.Files;
 using Musubi.Linux.Namespaces;
 
 namespace Musubi.Cni.Execution;
@@ -42,7 +43,7 @@ public static class PluginRunner
         catch (Exception e) when (e is not CniException and not OutOfMemoryException)
         {
             int code = e is TimeoutException or OperationCanceledException ? CniErrorCode.TryAgainLater : CniErrorCode.Internal;
-            throw new CniException(code, e.Message, details: null, e);
+            throw new CniException(code, FileErrors.Describe(e), details: null, e);
         }
     }
 
@@ -56,7 +57,7 @@ public static class PluginRunner
 
         try
         {
-            using NetworkNamespace? sandbox = NetworkNamespace.Find(call.Invocation.Netns);
+            using NetworkNamespace? sandbox = call.FindSandbox();
             if (sandbox is not null && (call.Host is { } host ? sandbox.IsSameAs(host) : sandbox.IsCurrent))
             {
                 throw new CniException(CniErrorCode.InvalidNetns, "plugin's netns and netns from CNI_NETNS should not be the same");

@@ -27,6 +27,9 @@ public enum CniCommand
 /// <summary>One call of a plugin: the environment variables and the configuration on standard input (CNI specification, section 2).</summary>
 public sealed record CniInvocation
 {
+    /// <summary>The most characters of a container id or network name: plugins name files after them, which have 255.</summary>
+    public const int LongestIdentifier = 200;
+
     /// <summary><c>CNI_COMMAND</c>.</summary>
     public required CniCommand Command { get; init; }
 
@@ -92,6 +95,11 @@ public sealed record CniInvocation
         if (attachment && ContainerId.Length > 0 && !IsIdentifier(ContainerId))
         {
             throw new CniException(CniErrorCode.InvalidEnvironment, "invalid characters in CNI_CONTAINERID", ContainerId);
+        }
+
+        if (ContainerId.Length > LongestIdentifier)
+        {
+            throw new CniException(CniErrorCode.InvalidEnvironment, $"CNI_CONTAINERID is longer than {LongestIdentifier} characters");
         }
 
         if (attachment && IfName.Length > 0)

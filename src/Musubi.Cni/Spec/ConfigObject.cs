@@ -27,7 +27,7 @@ public readonly record struct ConfigObject(JsonElement Element, string Path)
         }
         catch (JsonException e)
         {
-            throw new CniException(CniErrorCode.DecodingFailure, $"the network configuration is not valid JSON: {e.Message}");
+            throw new CniException(CniErrorCode.DecodingFailure, $"the network configuration is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}");
         }
     }
 

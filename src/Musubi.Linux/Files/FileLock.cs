@@ -10,15 +10,15 @@ public sealed class FileLock : IDisposable
 
     private FileLock(SafeFileHandle handle) => _handle = handle;
 
-    /// <summary>Takes the lock, creating the file where it is missing.</summary>
+    /// <summary>Takes the lock.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="mode">Permissions of a file that is created.</param>
+    /// <param name="mode">Permissions of a file that is created where it is missing; null when it must be there.</param>
     /// <param name="limit">How long another holder is waited for.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="TimeoutException">Somebody else held the lock all the time.</exception>
-    public static FileLock Acquire(string path, UnixFileMode mode, TimeSpan limit, CancellationToken ct = default)
+    public static FileLock Acquire(string path, UnixFileMode? mode, TimeSpan limit, CancellationToken ct = default)
     {
-        SafeFileHandle handle = Libc.open(path, Libc.O_RDONLY | Libc.O_CREAT | Libc.O_CLOEXEC, (uint)mode);
+        SafeFileHandle handle = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | (mode is null ? 0 : Libc.O_CREAT), (uint)(mode ?? UnixFileMode.None));
         if (handle.IsInvalid)
         {
             handle.Dispose();

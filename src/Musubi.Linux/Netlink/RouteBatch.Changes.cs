@@ -24,6 +24,14 @@ public sealed partial class RouteBatch
         return Append(writer, link, change);
     }
 
+    /// <summary>Gives a link its alias by its name, so that it can be one that this batch makes: no one else ever sees it without.</summary>
+    public RouteBatch AliasLink(string name, string alias)
+    {
+        MessageWriter writer = new(stackalloc byte[MessageWriter.TypicalSize]);
+        LinkMessages.ChangeLink(ref writer, LinkIndex.None, new LinkChange { Name = name, Alias = alias });
+        return Append(writer, name);
+    }
+
     /// <summary>Changes the options of a link's kind; <see cref="LinkRequests.ChangeOptions"/>.</summary>
     public RouteBatch ChangeLinkOptions(LinkIndex link, LinkSpec options)
     {

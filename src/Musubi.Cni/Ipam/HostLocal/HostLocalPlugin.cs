@@ -18,13 +18,15 @@ internal sealed class HostLocalPlugin : ICniPlugin
         IReadOnlyList<RangeSet> sets = RangeSet.ReadAll(ipam, call.RuntimeConfig);
         IpamArguments.RequireExpressible(call, sets.Count(s => !s.IsIPv6), sets.Count(s => s.IsIPv6));
         CniDns dns = ipam.Text("resolvConf") is { Length: > 0 } file ? ResolvConf.Read(file) : CniDns.Empty;
+        IReadOnlyList<CniRoute> routes = CniResultJson.ReadRoutes(ipam.Objects("routes"));
         List<IPAddress> requested = RequestedAddresses(call);
 
+        // Nothing may fail any more once an address is taken.
         using ReservationStore store = Open(call, ipam);
         return new CniResult
         {
             Addresses = new AddressAllocator(store, call.Invocation.ContainerId, call.Invocation.IfName).Allocate(sets, requested),
-            Routes = CniResultJson.ReadRoutes(ipam.Objects("routes")),
+            Routes = routes,
             Dns = dns,
         };
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Musubi.Linux;
@@ -34,6 +33,10 @@ internal sealed class ReservationIndex : IDisposable
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly DescriptorFile _directory;
+
+    // What a crash of the machine has kept of the file need not be of one piece: an index of another start of it is made anew.
+    private readonly ulong _boot = Hash(BootClock.BootId);
+
     private DescriptorFile _file;
     private bool _inMemory;
     private int _slots;
@@ -136,9 +139,6 @@ internal sealed class ReservationIndex : IDisposable
         Insert(HashOf(owner), KeyOf(address));
     });
 
-    /// <summary>Notes that an address is taken by somebody whom the index did not know.</summary>
-    public void MarkTaken(IPAddress address) => Change(() => SetBit(address, taken: true));
-
     /// <summary>Notes that an address is free.</summary>
     public void Remove(IPAddress address, ReservationOwner owner) => Change(() =>
     {
@@ -225,7 +225,7 @@ internal sealed class ReservationIndex : IDisposable
         _slots = BinaryPrimitives.ReadInt32LittleEndian(header[20..]);
         _usedSlots = BinaryPrimitives.ReadInt32LittleEndian(header[24..]);
         _blockCount = BinaryPrimitives.ReadInt32LittleEndian(header[28..]);
-        if (seal != modified || _slots < FewestSlots || !int.IsPow2(_slots) || _blockCount < 0 || _file.Length != BlocksAt + ((long)_blockCount * BlockBytes))
+        if (seal != modified || BinaryPrimitives.ReadUInt64LittleEndian(header[32..]) != _boot || _slots < FewestSlots || !int.IsPow2(_slots) || _blockCount < 0 || _file.Length != BlocksAt + ((long)_blockCount * BlockBytes))
         {
             return false;
         }
@@ -234,7 +234,7 @@ internal sealed class ReservationIndex : IDisposable
         return _file.Read(_blocks, BlocksAt) == _blocks.Length;
     }
 
-    /// <summary>Nobody else's change can leave this time behind: the kernel's are multiples of its clock's step, and ours is random below the second.</summary>
+    /// <summary>Nobody else's change leaves just this time behind: ours is random below the second.</summary>
     private void Seal()
     {
         Span<byte> random = stackalloc byte[4];
@@ -254,6 +254,7 @@ internal sealed class ReservationIndex : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(header[20..], _slots);
         BinaryPrimitives.WriteInt32LittleEndian(header[24..], _usedSlots);
         BinaryPrimitives.WriteInt32LittleEndian(header[28..], _blockCount);
+        BinaryPrimitives.WriteUInt64LittleEndian(header[32..], _boot);
         _file.Write(header, 0);
     }
 
@@ -444,16 +445,19 @@ internal sealed class ReservationIndex : IDisposable
         return number >> 32 == 0xffff ? IpText.FromNumber(number - MappedIPv4, isIPv6: false) : IpText.FromNumber(number, isIPv6: true);
     }
 
-    /// <summary>FNV-1a, 64 bits, over container and interface.</summary>
-    private static ulong HashOf(ReservationOwner owner)
+    /// <summary>A hash that is none of the marks of empty slots.</summary>
+    private static ulong HashOf(ReservationOwner owner) =>
+        Hash($"{owner.ContainerId}\n{owner.IfName}") is > Removed and var hash ? hash : Removed + 1;
+
+    /// <summary>FNV-1a, 64 bits.</summary>
+    private static ulong Hash(string text)
     {
         ulong hash = 0xcbf29ce484222325;
-        foreach (byte b in Encoding.UTF8.GetBytes($"{owner.ContainerId}\n{owner.IfName}"))
+        foreach (byte b in Encoding.UTF8.GetBytes(text))
         {
             hash = (hash ^ b) * 0x100000001b3;
         }
 
-        Debug.Assert(Removed == 1, "the two least values mark slots");
-        return hash > Removed ? hash : hash + 2;
+        return hash;
     }
 }

@@ -56,7 +56,7 @@ internal sealed class ReservationStore : IDisposable
             held?.Dispose();
             if (e is LinuxException or IOException or UnauthorizedAccessException)
             {
-                throw new CniException(CniErrorCode.IoFailure, $"cannot keep reservations in {directory}: {e.Message}");
+                throw new CniException(CniErrorCode.IoFailure, $"cannot keep reservations in {directory}: {FileErrors.Describe(e)}");
             }
 
             throw;
@@ -74,9 +74,9 @@ internal sealed class ReservationStore : IDisposable
         if (!TryCreate(path, content))
         {
             // A crash or a full disk between creating and writing leaves an empty file, which nobody could ever release.
-            if (Read(path) is not { Length: 0 })
+            if (OwnerIn(path) is { } other)
             {
-                _index.MarkTaken(address);
+                _index.Add(address, other);
                 return false;
             }
 
@@ -128,15 +128,24 @@ internal sealed class ReservationStore : IDisposable
         return exact.Count > 0 ? exact : AddressesOf(new ReservationOwner(containerId, null));
     }
 
-    /// <summary>Every reservation, from the directory. Empty files are what a crash left, and count for nothing.</summary>
+    /// <summary>Every reservation, from the directory. Empty files are what a crash left, and go.</summary>
     public IEnumerable<(IPAddress Address, ReservationOwner Owner)> All()
     {
         foreach (string path in Directory.EnumerateFiles(_directory))
         {
             string name = Path.GetFileName(path);
-            if (IpText.TryParseAddress(name, out IPAddress? address) && OwnerIn(path) is { } owner)
+            if (!IpText.TryParseAddress(name, out IPAddress? address))
+            {
+                continue;
+            }
+
+            if (OwnerIn(path) is { } owner)
             {
                 yield return (address, owner);
+            }
+            else
+            {
+                TryDelete(path);
             }
         }
     }
@@ -186,6 +195,19 @@ internal sealed class ReservationStore : IDisposable
 
         Span<byte> buffer = stackalloc byte[LongestReservation];
         return Encoding.UTF8.GetString(buffer[..file.Read(buffer, 0)]).Trim();
+    }
+
+    /// <summary>Nobody is writing it: the lock is ours. The reference plugin would take it for an address that is taken for ever.</summary>
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A disk that cannot be written: whoever needs this address says so.
+        }
     }
 
     private static bool TryCreate(string path, string content)

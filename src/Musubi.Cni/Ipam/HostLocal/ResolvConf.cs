@@ -1,4 +1,5 @@
 using Musubi.Cni.Spec;
+using Musubi.Linux.Files;
 
 namespace Musubi.Cni.Ipam.HostLocal;
 
@@ -49,7 +50,7 @@ internal static class ResolvConf
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CniException(CniErrorCode.IoFailure, $"ipam.resolvConf: {e.Message}");
+            throw new CniException(CniErrorCode.IoFailure, $"ipam.resolvConf: {FileErrors.Describe(e)}");
         }
     }
 }

@@ -49,7 +49,6 @@ internal sealed class BandwidthPlugin : ICniPlugin
             if (config.Egress is { } egress)
             {
                 device = CreateDevice(call, host, undo);
-                batch.ChangeLink(device.Index, new LinkChange { Alias = AliasOf(Attachment.Of(call)) });
                 batch.AddQdisc(Qdisc.Ingress(host.Index));
                 batch.AddFilter(new U32Filter(host.Index, TcHandle.IngressQdisc, 1) { RedirectTo = device.Index });
                 undo.Push(() => call.HostRoute.Batch().DeleteQdisc(Qdisc.Ingress(host.Index)).Tolerate(Errno.ENOENT).Tolerate(Errno.EINVAL).Commit());
@@ -124,14 +123,17 @@ internal sealed class BandwidthPlugin : ICniPlugin
     private static LinkInfo CreateDevice(PluginCall call, LinkInfo host, Undo undo)
     {
         string name = DeviceOf(call);
-        LinkIndex index = call.HostRoute.Links.Create(new IfbLink(name)
+        IfbLink device = new(name)
         {
             MtuBytes = host.MtuBytes,
             TxQueueLength = Math.Max(host.TxQueueLength, LeastQueueLength),
             AdminUp = true,
-        });
+        };
+
+        // Both by one system call: a device without its alias could not be told by GC.
+        call.HostRoute.Batch().CreateLink(device).AliasLink(name, AliasOf(Attachment.Of(call))).Commit();
         undo.Push(() => call.HostRoute.Links.DeleteIfExists(name));
-        return call.HostRoute.Links.Get(index);
+        return call.HostRoute.Links.Get(name);
     }
 
     /// <summary>The host's end of the container's cable, which a plugin before must have reported.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Addresses;
@@ -108,11 +107,6 @@ internal sealed record BridgeConfig
             _ => read,
         };
     }
-
-    /// <summary>Reads what tells which traces an attachment has left. A key that has become unreadable since counts as set.</summary>
-    public static BridgeConfig ReadForRemoval(PluginCall call) => new() { IpMasq = MayBeSet(call.Config, "ipMasq"), MacSpoofCheck = MayBeSet(call.Config, "macspoofchk") };
-
-    private static bool MayBeSet(ConfigObject config, string key) => config.Find(key) is { ValueKind: not JsonValueKind.False };
 
     private static MacAddress? ReadMac(PluginCall call)
     {

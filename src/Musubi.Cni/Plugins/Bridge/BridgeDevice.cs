@@ -24,6 +24,12 @@ internal static class BridgeDevice
                 throw CniException.InvalidConfig($"\"{config.Bridge}\" already exists but is not a bridge");
             }
 
+            if (!bridge.AdminUp)
+            {
+                // Before it is up, so that no router is listened to in between; whoever made it may have been killed before this.
+                Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{config.Bridge}/accept_ra", "0");
+            }
+
             bool promiscuous = config.PromiscMode && !bridge.Flags.HasFlag(LinkFlags.Promiscuous);
             if (promiscuous || !bridge.AdminUp)
             {
@@ -55,8 +61,6 @@ internal static class BridgeDevice
             // Another ADD was faster.
         }
 
-        // Before the link is up, so that no router is listened to in between.
-        Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{config.Bridge}/accept_ra", "0");
         return call.HostRoute.Links.Get(config.Bridge);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
@@ -38,7 +39,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
             undo.Push(() => sandboxRoute.Links.DeleteIfExists(call.Invocation.IfName));
             if (config.MacSpoofCheck)
             {
-                MacSpoofCheck.Add(call.Host, AttachmentOf(call), port.HostName, port.SandboxMac);
+                MacSpoofCheck.Add(call.Host, Attachment.Of(call), port.HostName, port.SandboxMac);
                 undo.Push(() => RemoveRules(call, config));
             }
 
@@ -72,15 +73,15 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     /// <inheritdoc/>
     public void Del(PluginCall call)
     {
-        BridgeConfig config = BridgeConfig.ReadForRemoval(call);
-
         // Rules are keyed by the attachment, not by the link or its addresses, and go even when the namespace is gone. They go first and
         // their socket is closed last: closing waits for the grace period after which the kernel frees them, and by then the one that
-        // removing the link waits for is over as well.
-        using NftSocket? nft = config.IpMasq || config.MacSpoofCheck ? NftSocket.Open(call.Host) : null;
+        // removing the link waits for is over as well. A key that has become unreadable since counts as set.
+        bool masquerade = MayBeSet(call, "ipMasq");
+        bool spoofCheck = MayBeSet(call, "macspoofchk");
+        using NftSocket? nft = masquerade || spoofCheck ? NftSocket.Open(call.Host) : null;
         try
         {
-            RemoveRules(nft, config, AttachmentOf(call));
+            RemoveRules(nft, masquerade, spoofCheck, Attachment.Of(call));
         }
         finally
         {
@@ -91,16 +92,21 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     /// <inheritdoc/>
     public void Gc(PluginCall call)
     {
-        BridgeConfig config = BridgeConfig.ReadForRemoval(call);
-        call.RunIpam(CniCommand.Gc);
-        if (config.IpMasq)
+        try
         {
-            Masquerade.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
+            call.RunIpam(CniCommand.Gc);
         }
-
-        if (config.MacSpoofCheck)
+        finally
         {
-            MacSpoofCheck.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
+            if (MayBeSet(call, "ipMasq"))
+            {
+                Masquerade.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
+            }
+
+            if (MayBeSet(call, "macspoofchk"))
+            {
+                MacSpoofCheck.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
+            }
         }
     }
 
@@ -120,23 +126,23 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
     private static void RemoveRules(PluginCall call, BridgeConfig config)
     {
         using NftSocket nft = NftSocket.Open(call.Host);
-        RemoveRules(nft, config, AttachmentOf(call));
+        RemoveRules(nft, config.IpMasq, config.MacSpoofCheck, Attachment.Of(call));
     }
 
-    private static void RemoveRules(NftSocket? nft, BridgeConfig config, Attachment attachment)
+    private static void RemoveRules(NftSocket? nft, bool masquerade, bool spoofCheck, Attachment attachment)
     {
-        if (nft is not null && config.MacSpoofCheck)
+        if (nft is not null && spoofCheck)
         {
             MacSpoofCheck.Remove(nft, attachment);
         }
 
-        if (nft is not null && config.IpMasq)
+        if (nft is not null && masquerade)
         {
             Masquerade.Remove(nft, attachment);
         }
     }
 
-    private static Attachment AttachmentOf(PluginCall call) => new(call.NetworkName, call.Invocation.ContainerId, call.Invocation.IfName);
+    private static bool MayBeSet(PluginCall call, string key) => call.Config.Find(key) is { ValueKind: not JsonValueKind.False };
 
     private static CniResult AddLayer2(RouteSocket sandboxRoute, BridgeConfig config, BridgePort port)
     {
@@ -170,7 +176,7 @@ internal sealed partial class BridgePlugin(string name) : ICniPlugin
 
         if (config.IpMasq)
         {
-            Masquerade.Add(call.Host, AttachmentOf(call), result.Addresses.Select(a => a.Address));
+            Masquerade.Add(call.Host, Attachment.Of(call), result.Addresses.Select(a => a.Address));
             undo.Push(() => RemoveRules(call, config));
         }
 

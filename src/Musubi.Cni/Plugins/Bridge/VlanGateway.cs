@@ -19,7 +19,13 @@ internal static class VlanGateway
         string name = $"{bridge.Name}.{config.Vlan}";
         try
         {
-            return call.HostRoute.Links.Find(name) ?? Create(call, config, bridge, name);
+            LinkInfo gateway = call.HostRoute.Links.Find(name) ?? Create(call, bridge, name);
+            if (!gateway.AdminUp)
+            {
+                Connect(call, config, bridge, gateway);
+            }
+
+            return gateway;
         }
         catch (NetlinkException e)
         {
@@ -27,27 +33,33 @@ internal static class VlanGateway
         }
     }
 
-    private static LinkInfo Create(PluginCall call, BridgeConfig config, LinkInfo bridge, string name)
+    private static LinkInfo Create(PluginCall call, LinkInfo bridge, string name)
     {
-        RouteSocket host = call.HostRoute;
-        VethCable cable;
         try
         {
-            cable = VethCable.Create(call, host, name, bridge.MtuBytes, MacAddress.Random());
+            VethCable.Create(call, call.HostRoute, name, bridge.MtuBytes, MacAddress.Random());
         }
-        catch (CniException) when (host.Links.Find(name) is { } made)
+        catch (CniException) when (call.HostRoute.Links.Find(name) is not null)
         {
-            return made; // another ADD was faster
+            // Another ADD was faster.
         }
 
-        Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{cable.HostName}/accept_ra", "0");
-        Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{name}/accept_ra", "0");
-        host.Batch()
-            .ChangeLink(cable.Host, new LinkChange { Master = bridge.Index, AdminUp = true })
-            .DeleteBridgeVlans(cable.Host, [new BridgeVlan(new VlanId(1))]).Tolerate(Errno.ENOENT)
-            .AddBridgeVlans(cable.Host, [new BridgeVlan(config.Vlan!.Value) { Pvid = true, Untagged = true }])
-            .ChangeLink(cable.Inside, new LinkChange { AdminUp = true })
+        return call.HostRoute.Links.Get(name);
+    }
+
+    /// <summary>Plugs a cable that is new, or whose maker was killed, into the bridge. Its gateway's end is set up last, which tells that all is done.</summary>
+    private static void Connect(PluginCall call, BridgeConfig config, LinkInfo bridge, LinkInfo gateway)
+    {
+        LinkInfo port = gateway.PeerIndex is { } peer && call.HostRoute.Links.Find(peer) is { } found
+            ? found
+            : throw CniException.InvalidConfig($"\"{gateway.Name}\" already exists but is not a cable of this host");
+        Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{port.Name}/accept_ra", "0");
+        Sysctl.TryWrite(call.Host, $"net/ipv6/conf/{gateway.Name}/accept_ra", "0");
+        call.HostRoute.Batch()
+            .ChangeLink(port.Index, new LinkChange { Master = bridge.Index, AdminUp = true })
+            .DeleteBridgeVlans(port.Index, [new BridgeVlan(new VlanId(1))]).Tolerate(Errno.ENOENT)
+            .AddBridgeVlans(port.Index, [new BridgeVlan(config.Vlan!.Value) { Pvid = true, Untagged = true }])
+            .ChangeLink(gateway.Index, new LinkChange { AdminUp = true })
             .Commit();
-        return host.Links.Get(name);
     }
 }

@@ -53,7 +53,7 @@ internal sealed class FirewallPlugin : ICniPlugin
     public void Del(PluginCall call)
     {
         using NftSocket nft = NftSocket.Open(call.Host);
-        FirewallRules.Remove(nft, Attachment.Of(call), call.PreviousResult is { } result ? AddressesOf(result) : []);
+        FirewallRules.Remove(nft, Attachment.Of(call), call.FindPreviousResult() is { } result ? AddressesOf(result) : []);
     }
 
     /// <inheritdoc/>

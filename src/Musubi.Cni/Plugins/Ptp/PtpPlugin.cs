@@ -85,7 +85,7 @@ internal sealed class PtpPlugin : ICniPlugin
     {
         // As with the bridge: rules go first and their socket is closed last, so that one grace period serves rules and link. A key that has become
         // unreadable since counts as set.
-        using NftSocket? nft = call.Config.Find("ipMasq") is { ValueKind: not JsonValueKind.False } ? NftSocket.Open(call.Host) : null;
+        using NftSocket? nft = MayMasquerade(call) ? NftSocket.Open(call.Host) : null;
         try
         {
             if (nft is not null)
@@ -102,14 +102,13 @@ internal sealed class PtpPlugin : ICniPlugin
     /// <inheritdoc/>
     public void Gc(PluginCall call)
     {
-        PtpConfig config = PtpConfig.Read(call);
         try
         {
             call.RunIpam(CniCommand.Gc);
         }
         finally
         {
-            if (config.IpMasq)
+            if (MayMasquerade(call))
             {
                 Masquerade.RemoveInvalid(call.Host, call.NetworkName, call.ValidAttachments);
             }
@@ -118,6 +117,8 @@ internal sealed class PtpPlugin : ICniPlugin
 
     /// <inheritdoc/>
     public void Status(PluginCall call) => call.RunIpam(CniCommand.Status);
+
+    private static bool MayMasquerade(PluginCall call) => call.Config.Find("ipMasq") is { ValueKind: not JsonValueKind.False };
 
     private static void RemoveRules(PluginCall call)
     {

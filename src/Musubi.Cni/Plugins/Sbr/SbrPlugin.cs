@@ -37,7 +37,7 @@ internal sealed class SbrPlugin : ICniPlugin
         using NetworkNamespace sandbox = call.OpenSandbox();
 
         // Two interfaces of one container must not take the same table; the reference plugin locks the same file.
-        using FileLock turn = FileLock.Acquire(call.Invocation.Netns, UnixFileMode.None, _lockLimit, call.Environment.Cancellation);
+        using FileLock turn = FileLock.Acquire(call.Invocation.Netns, mode: null, _lockLimit, call.Environment.Cancellation);
         using RouteSocket route = RouteSocket.Open(sandbox);
         LinkInfo link = route.Links.Find(ifName) ?? throw new CniException(CniErrorCode.Internal, $"Cannot find network interface {ifName}");
         SourcePlan plan = SourcePlan.Make(addresses, link.Index, route.Routes.List(), Rules(route));
@@ -91,7 +91,7 @@ internal sealed class SbrPlugin : ICniPlugin
         }
 
         using RouteSocket route = RouteSocket.Open(sandbox);
-        HashSet<Cidr> sources = [.. call.PreviousResult is { } result ? SourcePlan.AddressesOf(result, call.Invocation.IfName).Select(a => Cidr.Host(a.Address.Address)) : []];
+        HashSet<Cidr> sources = [.. call.FindPreviousResult() is { } result ? SourcePlan.AddressesOf(result, call.Invocation.IfName).Select(a => Cidr.Host(a.Address.Address)) : []];
         if (route.Links.Find(call.Invocation.IfName) is { } link)
         {
             sources.UnionWith(route.Addresses.List(link.Index).Select(a => Cidr.Host(a.Cidr.Address)));

@@ -1,4 +1,3 @@
-using Musubi.Linux;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Namespaces;
 using Musubi.Linux.Nftables;
@@ -16,6 +15,7 @@ internal static class Masquerade
 
     private static readonly NftTable _table = new(NftFamily.Inet, "cni_plugins_masquerade");
     private static readonly NftChain _checks = new(_table, "masq_checks");
+    private static readonly NftChain[] _chainsWithRules = [_checks];
     private static readonly NftChain _postrouting =
         new(_table, "postrouting") { Type = NftChainType.Nat, Hook = NftHook.PostRouting, Priority = NftPriority.SourceNat };
 
@@ -77,32 +77,8 @@ internal static class Masquerade
         transaction.AddRule(_postrouting, r => r.Goto(_checks));
     }
 
-    private static void RemoveWhere(NftSocket nft, Func<string, bool> matches)
-    {
-        IReadOnlyList<NftRule> rules;
-        try
-        {
-            rules = nft.ListRules(_checks);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
-        {
-            return; // no table, no rules
-        }
-
-        NftTransaction transaction = nft.Begin();
-        foreach (NftRule rule in rules)
-        {
-            if (rule.Comment is { } comment && matches(comment))
-            {
-                transaction.DeleteRule(rule);
-            }
-        }
-
-        if (!transaction.IsEmpty)
-        {
-            transaction.Commit();
-        }
-    }
+    private static void RemoveWhere(NftSocket nft, Func<string, bool> matches) =>
+        OwnedRules.Remove(nft, _chainsWithRules, rule => rule.Comment is { } comment && matches(comment));
 
     private static string CommentOf(Attachment attachment)
     {

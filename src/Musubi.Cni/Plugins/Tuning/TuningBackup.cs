@@ -3,6 +3,7 @@ using System.Text.Json;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Addresses;
+using Musubi.Linux.Files;
 using Musubi.Linux.Links;
 
 namespace Musubi.Cni.Plugins.Tuning;
@@ -15,6 +16,10 @@ internal static class TuningBackup
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const string Suffix = ".json";
+    private const string HalfWritten = ".new";
+
+    /// <summary>Refuses a <c>dataDir</c> that is none, before anything is changed.</summary>
+    public static void RequireDirectory(PluginCall call) => _ = DirectoryOf(call);
 
     /// <summary>Writes down the attributes that are about to change.</summary>
     public static void Save(PluginCall call, LinkInfo link, LinkChange change)
@@ -54,7 +59,7 @@ internal static class TuningBackup
 
         string path = PathOf(call);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!, OwnerOnly | UnixFileMode.UserExecute);
-        string half = path + ".new";
+        string half = path + HalfWritten;
         try
         {
             using (FileStream file = new(half, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly, BufferSize = 0 }))
@@ -67,7 +72,7 @@ internal static class TuningBackup
         catch (IOException e)
         {
             File.Delete(half);
-            throw new CniException(CniErrorCode.IoFailure, $"failed to save {path}, by which DEL restores the interface: {e.Message}");
+            throw new CniException(CniErrorCode.IoFailure, $"failed to save {path}, by which DEL restores the interface: {FileErrors.Describe(e)}");
         }
     }
 
@@ -101,9 +106,10 @@ internal static class TuningBackup
     public static void Remove(PluginCall call)
     {
         string path = PathOf(call);
-        if (File.Exists(path))
+        if (Directory.Exists(Path.GetDirectoryName(path)))
         {
             File.Delete(path);
+            File.Delete(path + HalfWritten);
         }
     }
 
@@ -117,9 +123,12 @@ internal static class TuningBackup
         }
 
         HashSet<string> valid = [.. call.ValidAttachments.Select(v => FileOf(v.ContainerId, v.IfName))];
-        foreach (string path in Directory.EnumerateFiles(directory, "*" + Suffix))
+        foreach (string path in Directory.EnumerateFiles(directory, "*" + Suffix + "*"))
         {
-            if (!valid.Contains(Path.GetFileName(path)) && NetworkOf(path) == call.NetworkName)
+            // What an ADD that was killed has left may tell nothing, and is no use to anybody.
+            bool half = path.EndsWith(HalfWritten, StringComparison.Ordinal);
+            string name = Path.GetFileName(half ? path[..^HalfWritten.Length] : path);
+            if (!valid.Contains(name) && (NetworkOf(path) is { } network ? network == call.NetworkName : half))
             {
                 File.Delete(path);
             }

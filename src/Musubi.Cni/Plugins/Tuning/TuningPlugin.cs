@@ -18,6 +18,7 @@ internal sealed class TuningPlugin : ICniPlugin
     public CniResult Add(PluginCall call)
     {
         TuningConfig config = TuningConfig.Read(call);
+        TuningBackup.RequireDirectory(call);
         SysctlAllowlist.Require(call, config.Sysctls);
         CniResult result = ChainedResult.Require(call);
         using NetworkNamespace sandbox = call.OpenSandbox();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Musubi.Cni.Execution;
 using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
@@ -99,7 +100,8 @@ internal sealed class VrfPlugin : ICniPlugin
 
     private static CniResult PreviousOf(PluginCall call) => call.PreviousResult ?? throw CniException.InvalidConfig("missing prevResult from earlier plugin: vrf works only in a chain");
 
-    private static LinkInfo? FindByName(RouteSocket route, PluginCall call) => call.Config.Text("vrfname") is { Length: > 0 } name ? route.Links.Find(name) : null;
+    private static LinkInfo? FindByName(RouteSocket route, PluginCall call) =>
+        call.Config.Find("vrfname") is { ValueKind: JsonValueKind.String } && call.Config.Text("vrfname") is { Length: > 0 } name ? route.Links.Find(name) : null;
 
     private static LinkInfo? Find(RouteSocket route, VrfConfig config)
     {
