@@ -170,7 +170,6 @@ internal static class Scenarios
         "bridge with VLAN" => Alone(_bridgeVlan),
         "macvlan" => Alone(_macvlan),
         "ipvlan" => Alone(_ipvlan),
-        "ipvlan in a chain" => Chain(_first, Object(Always("type", "\"ipvlan\""), Sometimes("master", OneOf("\"eth1\"")), Sometimes("ipam", _ipam))),
         "vlan" => Alone(_vlan),
         "ptp" => Alone(_ptp),
         "host-device" => Alone(_hostDevice),

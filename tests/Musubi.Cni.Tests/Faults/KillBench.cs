@@ -18,6 +18,9 @@ internal sealed record KillCase(string Type, string Keys)
     /// <summary>The same without IPv6, for those that do nothing else about it.</summary>
     public const string Address = """ "ipam":{"type":"host-local","dataDir":"DIR/networks","subnet":"10.77.0.0/24","rangeStart":"10.77.0.5","rangeEnd":"10.77.0.5"} """;
 
+    /// <summary>An address that nobody keeps books of, which leaves fewer places to be killed at: for the slow guest.</summary>
+    public const string Fixed = """ "ipam":{"type":"static","addresses":[{"address":"10.77.0.5/24","gateway":"10.77.0.1"}]} """;
+
     /// <summary>The result of a plugin before, for those that are called in a chain.</summary>
     public const string Previous =
         """
@@ -49,7 +52,7 @@ internal sealed partial class KillBench : IDisposable
 
     private const string HostWitness =
         """
-        ip -br link | sed 's/@.*//; s/ .*//; s/^/link /'
+        ip -br link | sed 's/@.*//; s/ .*//' | awk '{ print "link", /^veth/ ? "veth " ++cables : $0 }' | sort
         ip -o addr | grep -v 'scope link' | sed 's/^[0-9]*: //; s/ *\\.*//; s/ \(tentative\|dadfailed\)//g; s/^/addr /'
         ip route show table all | grep -Ev 'fe80|ff00|multicast|anycast' | sed 's/ linkdown//; s/^/route /'
         ip -6 route show table all | grep -Ev 'fe80|ff00|multicast|anycast' | sed 's/ linkdown//; s/^/route6 /'

@@ -12,6 +12,8 @@ public sealed class HostDeviceTests : IDisposable
 
     private readonly PodBench _net = new("host-device");
 
+    private string Records => Path.Combine(_net.Bench.Environment.RuntimeDirectory, "host-device");
+
     public void Dispose() => _net.Dispose();
 
     private static string? Text(JsonElement link, string key) => PodBench.Text(link, key);
@@ -153,11 +155,88 @@ public sealed class HostDeviceTests : IDisposable
     public void Add_DeviceCameBackByItself_IsFoundByItsAlias()
     {
         _net.Host.Run("ip link set eth1 down");
-        _net.Host.Run("ip link set eth1 name net7 alias eth1");
+        _net.Host.Run("ip link set eth1 name net1 alias eth1");
 
         AddAs("net1", _net.Config(Eth1));
 
         Assert.Equal("eth1", Text(_net.Pod.Link("net1"), "ifalias"));
+    }
+
+    [Theory]
+    [InlineData("\"device\":\"eth1\"")]
+    [InlineData("\"hwaddr\":\"02:00:00:00:00:07\"")]
+    public void AnyCommand_AdministratorsAlias_IsNoName(string keys)
+    {
+        _net.Host.Run("ip link set eth1 address 02:00:00:00:00:07 alias storage");
+        string config = _net.Config(keys);
+        void AssertUntouched(bool isUp)
+        {
+            JsonElement link = _net.Host.Link("eth1");
+            Assert.Equal(("storage", isUp), (Text(link, "ifalias"), PodBench.IsUp(link)));
+        }
+
+        _net.Gc(_net.Config($"{keys},\"cni.dev/valid-attachments\":[]"));
+        _net.Del(config, netns: "/run/netns/mct-none", ifName: "net1");
+        AssertUntouched(isUp: true);
+
+        AddAs("net1", config);
+        Assert.Equal("eth1", Text(_net.Pod.Link("net1"), "ifalias"));
+        _net.Del(config, ifName: "net1");
+        AssertUntouched(isUp: false);
+        Assert.Empty(Directory.GetFiles(Records));
+    }
+
+    [Fact]
+    public void AnyCommand_AliasIsTheWantedDevicesName_TheOtherDeviceIsLeftAlone()
+    {
+        _net.Host.Run("ip link set eth1 alias storage");
+        string config = _net.Config("\"device\":\"storage\"");
+
+        _net.Gc(config);
+        _net.Del(config, netns: "", ifName: "net1");
+
+        Assert.Equal(999, _net.Refused(config).Code);
+        Assert.True(PodBench.IsUp(_net.Host.Link("eth1")));
+    }
+
+    [Theory]
+    [InlineData(true, "net1")]
+    [InlineData(true, "dev0")]
+    [InlineData(false, "net1")]
+    [InlineData(false, "dev0")]
+    public void DelOrGc_LentDeviceCameBackByItself_IsRecoveredByItsRecord(bool isGc, string returned)
+    {
+        // Up, as a device manager may set it, and without a configuration that finds it.
+        AddAs("net1", _net.Config(Eth1));
+        _net.Pod.Run("ip link set net1 down");
+        _net.Pod.Run($"ip link set net1 name {returned} netns {_net.Host.Name}");
+        _net.Host.Run($"ip link set {returned} alias eth1 up");
+        string config = _net.Config("\"capabilities\":{\"deviceID\":true},\"cni.dev/valid-attachments\":[]");
+
+        if (isGc)
+        {
+            _net.Gc(config);
+        }
+        else
+        {
+            _net.Del(config, netns: "", ifName: "net1");
+        }
+
+        Assert.Null(Text(_net.Host.Link("eth1"), "ifalias"));
+        Assert.Empty(Directory.GetFiles(Records));
+    }
+
+    [Fact]
+    public void GcAndStatus_DeviceNamedByTheRuntimeOnly_AreServed()
+    {
+        string given = $"\"capabilities\":{{\"deviceID\":true}},{V4}";
+        _net.Add(_net.Config($"{Eth1},{V4}"));
+        Assert.NotEmpty(_net.Reservations());
+
+        Assert.Null(_net.StatusOf(_net.Config(given)));
+        _net.Gc(_net.Config($"{given},\"cni.dev/valid-attachments\":[]"));
+
+        Assert.Empty(_net.Reservations());
     }
 
     [Fact]

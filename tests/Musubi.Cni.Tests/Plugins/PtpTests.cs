@@ -71,6 +71,27 @@ public sealed class PtpTests : IDisposable
         _net.Host.Run("ping -c1 -W2 10.77.0.6");
     }
 
+    [Theory]
+    [InlineData("10.77.0.5/24", "10.77.0.1", "10.77.0.5/32")]
+    [InlineData("fd77::5/64", "fd77::1", "fd77::5/128")]
+    public void Add_AddressOfAnotherContainer_IsRefusedUnlessThatOneIsGone(string address, string gateway, string route)
+    {
+        using TestNamespace other = new("pod2");
+        string config = _net.Config($"\"ipam\":{{\"type\":\"static\",\"addresses\":[{{\"address\":\"{address}\",\"gateway\":\"{gateway}\"}}]}}");
+        string first = _net.Add(config).Interfaces[0].Name;
+
+        CniException error = Assert.Throws<CniException>(() => _net.Add(config, "c2", netns: other.Path));
+
+        Assert.Equal($"the host's route to {route} leads to interface \"{first}\" already: another container has this address; free it, or give another", error.Message);
+        _net.Host.Run($"ping -c1 -W2 {address.Split('/')[0]}");
+        Assert.Equal(["lo"], other.LinkNames());
+
+        // What is seen of a container whose namespace is being taken down.
+        _net.Pod.Run("ip link set eth0 down");
+        _net.Add(config, "c2", netns: other.Path);
+        _net.Host.Run($"ping -c1 -W2 {address.Split('/')[0]}");
+    }
+
     [Fact]
     public void Add_IpMasq_HidesTheContainerUntilDel()
     {

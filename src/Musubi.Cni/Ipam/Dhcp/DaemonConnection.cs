@@ -106,7 +106,7 @@ internal sealed class DaemonConnection : IDisposable
         {
             Reply(DaemonProtocol.Error(e));
         }
-        catch (Exception e) when (e is LinuxException or IOException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is LinuxException or IOException or UnauthorizedAccessException or FormatException or OverflowException or ArgumentException)
         {
             Reply(DaemonProtocol.Error(new CniException(CniErrorCode.Internal, e.Message)));
         }

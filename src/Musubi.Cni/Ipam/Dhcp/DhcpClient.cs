@@ -105,6 +105,9 @@ internal sealed class DhcpClient(ClientSettings settings, DhcpTiming timing, IDh
         _deadline = now + timing.Limit;
     }
 
+    /// <summary>Begins to look for a lease in place of a lost one, for as long as it takes.</summary>
+    public void StartAgain(TimeSpan now) => Select(now);
+
     /// <summary>Goes on with a lease that an earlier process was granted.</summary>
     public void Resume(DhcpMessage acknowledgement, LeaseTerms terms, DhcpPeer server, TimeSpan grantedAt)
     {

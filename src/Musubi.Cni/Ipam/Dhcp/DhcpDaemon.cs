@@ -8,6 +8,11 @@ namespace Musubi.Cni.Ipam.Dhcp;
 /// <summary>Serves the dhcp plugin: gets leases, keeps them alive, gives them back. One thread does it all.</summary>
 internal sealed class DhcpDaemon : IDisposable
 {
+    /// <summary>Plugins ask one question each; more at once are let wait in the listener's queue.</summary>
+    private const int MostConnections = 256;
+
+    private static readonly TimeSpan _acceptPause = TimeSpan.FromMilliseconds(100);
+
     private readonly EventLoop _loop;
     private readonly LocalListener _listener;
     private readonly LeaseStore _store;
@@ -15,7 +20,8 @@ internal sealed class DhcpDaemon : IDisposable
     private readonly TextWriter _log;
     private readonly Dictionary<LeaseKey, LeaseKeeper> _keepers = [];
     private readonly HashSet<DaemonConnection> _connections = [];
-    private readonly IDisposable _watch;
+    private readonly LoopTimer _pause;
+    private IDisposable? _watch;
 
     /// <summary>Makes a daemon, which takes up the leases of the one before it. The loop, listener and store stay the caller's.</summary>
     public DhcpDaemon(EventLoop loop, LocalListener listener, LeaseStore store, DaemonOptions options, TextWriter log)
@@ -30,13 +36,15 @@ internal sealed class DhcpDaemon : IDisposable
             TakeUp(record);
         }
 
-        _watch = loop.WatchReadable(listener.Handle, Accept);
+        _pause = loop.Timer(Listen);
+        Listen();
     }
 
     /// <summary>Leaves the leases to the next daemon.</summary>
     public void Dispose()
     {
-        _watch.Dispose();
+        _pause.Set(null);
+        _watch?.Dispose();
         foreach (LeaseKeeper keeper in _keepers.Values)
         {
             keeper.LeaveBehind();
@@ -55,7 +63,7 @@ internal sealed class DhcpDaemon : IDisposable
             if (LeaseKeeper.Resume(_context, record) is { } keeper)
             {
                 Keep(keeper);
-                _log.WriteLine($"{record.Key}: going on with {keeper.Terms!.Address}");
+                _log.WriteLine(keeper.Terms is { } terms ? $"{record.Key}: going on with {terms.Address}" : $"{record.Key}: looking on for a lease");
                 return;
             }
 
@@ -66,23 +74,48 @@ internal sealed class DhcpDaemon : IDisposable
             _log.WriteLine($"{record.Key}: the lease is dropped: {e.Message}");
         }
 
-        _store.Remove(record.Key);
+        try
+        {
+            _store.Remove(record.Key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.WriteLine($"{record.Key}: the record could not be removed: {e.Message}");
+        }
+    }
+
+    private void Listen() => _watch ??= _loop.WatchReadable(_listener.Handle, Accept);
+
+    /// <summary>A connection that cannot be taken now stays readable: without a pause, the loop would do nothing but ask for it.</summary>
+    private void PauseListening()
+    {
+        _watch?.Dispose();
+        _watch = null;
+        _pause.Set(_loop.Now + _acceptPause);
     }
 
     private void Accept()
     {
         try
         {
-            while (_listener.TryAccept() is { } socket)
+            while (_connections.Count < MostConnections)
             {
+                if (_listener.TryAccept() is not { } socket)
+                {
+                    return;
+                }
+
                 DaemonConnection connection = new(_loop, socket, Answer);
                 _connections.Add(connection);
                 connection.Closed += () => _connections.Remove(connection);
             }
+
+            PauseListening();
         }
         catch (LinuxException e)
         {
             _log.WriteLine(e.Message);
+            PauseListening();
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed class DhcpPlugin : ICniPlugin
     {
         // The configuration may have been broken since; without a word on the socket it is the usual one.
         ConfigObject? ipam = call.Config.Find("ipam") is { ValueKind: JsonValueKind.Object } ? call.Config.Object("ipam") : null;
+        ipam = ipam?.Find("daemonSocketPath") is { ValueKind: JsonValueKind.String } ? ipam : null;
         try
         {
             Ask(call, ipam, "DHCP.Release", DaemonProtocol.Release, _answerLimit, _ => { });

@@ -16,13 +16,14 @@ namespace Musubi.Cni.Ipam.Dhcp;
 internal static class LeaseChange
 {
     /// <summary>Gives the interface the new address and routes in place of the old.</summary>
-    /// <exception cref="NetlinkException">The kernel refused a change; the others were made.</exception>
-    public static void Apply(RouteSocket route, LinkIndex link, LeaseTerms? before, LeaseTerms after, int priority)
+    /// <returns>Null, or what the kernel refused of the rest, a route most likely: the address serves without it.</returns>
+    /// <exception cref="NetlinkException">The kernel refused the address.</exception>
+    public static NetlinkException? Apply(RouteSocket route, LinkIndex link, LeaseTerms? before, LeaseTerms after, int priority)
     {
         RouteBatch batch = route.Batch();
 
         // The new address comes first: a namespace without any forgets its routes.
-        batch.AddAddress(link, GivenAddress.Of(after.Address)).Tolerate(Errno.EEXIST);
+        batch.AddAddress(link, GivenAddress.Of(after.Address)).Tolerate(Errno.EEXIST).Commit();
         if (before is not null)
         {
             foreach (Route old in RoutesOf(before, link, priority))
@@ -41,7 +42,15 @@ internal static class LeaseChange
             batch.AddRoute(wanted).Tolerate(Errno.EEXIST);
         }
 
-        batch.Commit();
+        try
+        {
+            batch.Commit();
+            return null;
+        }
+        catch (NetlinkException e)
+        {
+            return e;
+        }
     }
 
     /// <summary>Takes the address off the interface; the kernel takes the routes that need it.</summary>

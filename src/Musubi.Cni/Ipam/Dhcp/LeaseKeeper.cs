@@ -29,7 +29,12 @@ internal sealed class LeaseKeeper : IDhcpWire
     private readonly List<Waiter> _waiters = [];
     private LeaseWire? _wire;
     private TimeSpan? _linkReadyBy;
+
+    /// <summary>What the interface and the record have; what the client has is brought there by <see cref="Settle"/>.</summary>
     private LeaseTerms? _inForce;
+
+    /// <summary>Whether a container runs with a lease, or did: another is looked for until it ends.</summary>
+    private bool _isHeld;
     private bool _ended;
 
     private LeaseKeeper(KeeperContext context, LeaseKey key, LeasePlace place, ClientSettings settings)
@@ -70,15 +75,22 @@ internal sealed class LeaseKeeper : IDhcpWire
     /// <summary>Goes on with a lease of an earlier daemon; null when its interface is gone or the record makes no sense.</summary>
     public static LeaseKeeper? Resume(KeeperContext context, LeaseRecord record)
     {
-        if (LeaseTerms.Read(record.Lease.Acknowledgement, out _) is not { } terms
-            || !LeaseWire.IsThere(context.Options.HostPrefix, record.Place))
+        LeaseTerms? terms = record.Lease is { } granted ? LeaseTerms.Read(granted.Acknowledgement, out _) : null;
+        if ((terms is null && record.Lease is not null) || !LeaseWire.IsThere(context.Options.HostPrefix, record.Place))
         {
             return null;
         }
 
-        LeaseKeeper keeper = new(context, record.Key, record.Place, record.Settings) { _inForce = terms };
-        DhcpPeer server = new(terms.Server, record.Lease.Neighbour);
-        keeper._client.Resume(record.Lease.Acknowledgement, terms, server, record.Lease.GrantedAt);
+        LeaseKeeper keeper = new(context, record.Key, record.Place, record.Settings) { _inForce = terms, _isHeld = true };
+        if (record.Lease is { } lease)
+        {
+            keeper._client.Resume(lease.Acknowledgement, terms!, new DhcpPeer(terms!.Server, lease.Neighbour), lease.GrantedAt);
+        }
+        else
+        {
+            keeper._client.StartAgain(context.Loop.Now);
+        }
+
         keeper._timer.Set(keeper._client.Due);
         return keeper;
     }
@@ -97,7 +109,7 @@ internal sealed class LeaseKeeper : IDhcpWire
         _waiters.Add(waiter);
         return () =>
         {
-            if (_waiters.Remove(waiter) && _waiters.Count == 0 && _inForce is null)
+            if (_waiters.Remove(waiter) && _waiters.Count == 0 && !_isHeld)
             {
                 End("nobody waits for it any more");
             }
@@ -114,7 +126,7 @@ internal sealed class LeaseKeeper : IDhcpWire
                 _client.Release();
             }
         }
-        catch (LinuxException e)
+        catch (Exception e) when (IsTrouble(e))
         {
             Say($"could not be given back: {e.Message}");
         }
@@ -151,6 +163,9 @@ internal sealed class LeaseKeeper : IDhcpWire
         return BitConverter.ToUInt32(random);
     }
 
+    /// <summary>What the host's state may bring, and may mend again.</summary>
+    private static bool IsTrouble(Exception e) => e is LinuxException or IOException or UnauthorizedAccessException;
+
     private void OnTimer()
     {
         try
@@ -161,10 +176,11 @@ internal sealed class LeaseKeeper : IDhcpWire
             }
             else if (_linkReadyBy is not { } limit || IsLinkReady(limit))
             {
+                Settle();
                 Handle(_client.Advance(_context.Loop.Now));
             }
         }
-        catch (Exception e) when (e is LinuxException or IOException)
+        catch (Exception e) when (IsTrouble(e))
         {
             Fail(e);
         }
@@ -183,7 +199,7 @@ internal sealed class LeaseKeeper : IDhcpWire
         {
             // The link went down, and may come up again before the next question.
         }
-        catch (Exception e) when (e is LinuxException or IOException)
+        catch (Exception e) when (IsTrouble(e))
         {
             Fail(e);
         }
@@ -214,11 +230,8 @@ internal sealed class LeaseKeeper : IDhcpWire
     {
         switch (progress)
         {
-            case DhcpProgress.Granted:
-                OnGranted(_client.Terms!);
-                break;
-            case DhcpProgress.Lost:
-                OnLost();
+            case DhcpProgress.Granted or DhcpProgress.Lost:
+                Settle();
                 break;
             case DhcpProgress.GaveUp:
                 Fail(new CniException(CniErrorCode.TryAgainLater, "no more tries", _client.Problem.Length > 0 ? _client.Problem : "no DHCP server answered"));
@@ -238,10 +251,27 @@ internal sealed class LeaseKeeper : IDhcpWire
         _timer.Set(_client.Due);
     }
 
+    /// <summary>Brings interface and record to what the client has come to. What failed is done the next time.</summary>
+    private void Settle()
+    {
+        if (_client.Terms is not { } terms)
+        {
+            if (_inForce is not null)
+            {
+                OnLost(_inForce);
+            }
+        }
+        else if (!ReferenceEquals(terms, _inForce))
+        {
+            OnGranted(terms);
+        }
+    }
+
     private void OnGranted(LeaseTerms terms)
     {
         _context.Store.Save(new LeaseRecord(
             Key, Place, _settings, new GrantedLease(_client.Acknowledgement!, _client.Server.Neighbour, _client.GrantedAt)));
+        _isHeld = true;
         if (_waiters.Count > 0)
         {
             Say($"{terms.Address} from {IpText.Format(terms.Server)} for {terms.Lifetime.TotalSeconds:0} s");
@@ -249,7 +279,10 @@ internal sealed class LeaseKeeper : IDhcpWire
         else if (_inForce is null || _inForce.Address != terms.Address)
         {
             Say($"{terms.Address} from {IpText.Format(terms.Server)} in place of {_inForce?.Address.ToString() ?? "none"}; what the runtime knows of the container is not up to date any more");
-            LeaseChange.Apply(_wire!.Route, Place.Link, _inForce, terms, _settings.Priority);
+            if (LeaseChange.Apply(_wire!.Route, Place.Link, _inForce, terms, _settings.Priority) is { } refused)
+            {
+                Say(refused.Message);
+            }
         }
 
         _inForce = terms;
@@ -259,31 +292,36 @@ internal sealed class LeaseKeeper : IDhcpWire
         }
     }
 
-    private void OnLost()
+    private void OnLost(LeaseTerms terms)
     {
         Say($"{_client.Problem}: the address is taken off the interface until there is a new lease");
-        if (_inForce is { } terms)
-        {
-            LeaseChange.Withdraw(_wire!.Route, Place.Link, terms);
-        }
-
+        LeaseChange.Withdraw(_wire!.Route, Place.Link, terms);
+        _context.Store.Save(new LeaseRecord(Key, Place, _settings, Lease: null));
         _inForce = null;
     }
 
     private void Fail(Exception e)
     {
-        if (_waiters.Count == 0 && _inForce is not null)
+        CniException error = e as CniException ?? CniException.Wrap($"lease of {Key}", e);
+        Waiter[] waiters = TakeWaiters();
+        if (_isHeld)
         {
-            // A lease that is held is not given up for a passing trouble of this host.
+            // A lease that is held, or was, is not given up for a passing trouble of this host.
             Say(e.Message);
             CloseWire();
             _timer.Set(_context.Loop.Now + _context.Options.Timing.Answer);
-            return;
+        }
+        else
+        {
+            if (_wire is not null)
+            {
+                // Nobody will ever use what was granted.
+                _client.Release();
+            }
+
+            End(error.Details ?? error.Message);
         }
 
-        CniException error = e as CniException ?? CniException.Wrap($"lease of {Key}", e);
-        Waiter[] waiters = TakeWaiters();
-        End(error.Details ?? error.Message);
         foreach (Waiter waiter in waiters)
         {
             waiter.Failed(error);
@@ -303,7 +341,7 @@ internal sealed class LeaseKeeper : IDhcpWire
         {
             _context.Store.Remove(Key);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Say($"the record could not be removed: {e.Message}");
         }

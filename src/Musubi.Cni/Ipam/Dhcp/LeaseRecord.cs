@@ -22,7 +22,11 @@ internal readonly record struct LeasePlace(string Netns, ulong Device, ulong Ino
 internal sealed record GrantedLease(DhcpMessage Acknowledgement, MacAddress Neighbour, TimeSpan GrantedAt);
 
 /// <summary>A lease as it is written down, so that a daemon that is started again goes on with it.</summary>
-internal sealed record LeaseRecord(LeaseKey Key, LeasePlace Place, ClientSettings Settings, GrantedLease Lease)
+/// <param name="Key">What it is for.</param>
+/// <param name="Place">The interface.</param>
+/// <param name="Settings">What is asked for.</param>
+/// <param name="Lease">What was granted; null when that was lost and another is looked for.</param>
+internal sealed record LeaseRecord(LeaseKey Key, LeasePlace Place, ClientSettings Settings, GrantedLease? Lease)
 {
     private const int Version = 1;
 
@@ -44,9 +48,13 @@ internal sealed record LeaseRecord(LeaseKey Key, LeasePlace Place, ClientSetting
             json.WriteString("netnsInode", Place.Inode.ToString(CultureInfo.InvariantCulture));
             json.WriteNumber("link", Place.Link.Value);
             SettingsJson.Write(json, Settings);
-            json.WriteString("grantedAtMilliseconds", ((long)Lease.GrantedAt.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
-            json.WriteString("neighbour", Lease.Neighbour.ToString());
-            json.WriteBase64String("acknowledgement", Lease.Acknowledgement.Write());
+            if (Lease is { } lease)
+            {
+                json.WriteString("grantedAtMilliseconds", ((long)lease.GrantedAt.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+                json.WriteString("neighbour", lease.Neighbour.ToString());
+                json.WriteBase64String("acknowledgement", lease.Acknowledgement.Write());
+            }
+
             json.WriteEndObject();
         }
 
@@ -68,10 +76,12 @@ internal sealed record LeaseRecord(LeaseKey Key, LeasePlace Place, ClientSetting
                 new LeaseKey(record.Text("containerId") ?? "", record.Text("network") ?? "", record.Text("ifName") ?? ""),
                 new LeasePlace(record.Text("netns") ?? "", Number(record, "netnsDevice"), Number(record, "netnsInode"), new LinkIndex(record.Number("link") ?? 0)),
                 SettingsJson.Read(record),
-                new GrantedLease(
-                    DhcpMessage.Parse(Convert.FromBase64String(record.Text("acknowledgement") ?? "")) ?? throw new FormatException("no DHCP message"),
-                    MacAddress.Parse(record.Text("neighbour")),
-                    TimeSpan.FromMilliseconds(Number(record, "grantedAtMilliseconds"))));
+                record.Text("acknowledgement") is not { } acknowledgement
+                    ? null
+                    : new GrantedLease(
+                        DhcpMessage.Parse(Convert.FromBase64String(acknowledgement)) ?? throw new FormatException("no DHCP message"),
+                        MacAddress.Parse(record.Text("neighbour")),
+                        TimeSpan.FromMilliseconds(Number(record, "grantedAtMilliseconds"))));
         }
         catch (Exception e) when (e is CniException or FormatException or OverflowException)
         {

@@ -1,3 +1,4 @@
+using Musubi.Cni.Execution;
 using Musubi.Cni.Plugins.Shared;
 using Musubi.Cni.Spec;
 using Musubi.Linux.Addresses;
@@ -24,11 +25,11 @@ internal static class DeviceSearch
     }
 
     /// <summary>The device on the host.</summary>
-    public static LinkInfo Find(RouteSocket host, HostDeviceConfig config)
+    public static LinkInfo Find(PluginCall call, HostDeviceConfig config)
     {
         try
         {
-            return TryFind(host, config) ?? throw new CniException(CniErrorCode.Internal, $"failed to find host device: {Describe(config)} is no interface of the host; another container may have it");
+            return TryFind(call, config) ?? throw new CniException(CniErrorCode.Internal, $"failed to find host device: {Describe(config)} is no interface of the host; another container may have it");
         }
         catch (Exception e) when (e is IOException or ArgumentException)
         {
@@ -37,11 +38,12 @@ internal static class DeviceSearch
     }
 
     /// <summary>The device on the host; null when it is not there.</summary>
-    public static LinkInfo? TryFind(RouteSocket host, HostDeviceConfig config)
+    public static LinkInfo? TryFind(PluginCall call, HostDeviceConfig config)
     {
+        RouteSocket host = call.HostRoute;
         if (config.Device is { } name)
         {
-            return host.Links.Find(name) ?? host.Links.List().FirstOrDefault(link => link.Alias == name);
+            return host.Links.Find(name) ?? host.Links.List().FirstOrDefault(link => link.Alias == name && HasReturned(call, link));
         }
 
         if (config.HwAddr is { } text)
@@ -53,8 +55,20 @@ internal static class DeviceSearch
         return Interfaces(config).Select(host.Links.Find).FirstOrDefault(link => link is not null);
     }
 
-    /// <summary>The name by which the host knows the device: one that came back by itself from a container that is gone has it as its alias.</summary>
-    public static string NameOnHost(LinkInfo link) => string.IsNullOrEmpty(link.Alias) || !link.Alias.All(c => c > ' ' && c != '/') || link.Alias.Length > 15 ? link.Name : link.Alias;
+    /// <summary>Whether a link of the host came back by itself from a container that is gone, so that its alias is the name by which the host knows it.</summary>
+    /// <remarks>
+    /// The kernel leaves it the container's name, or gives it one of its own, and sets it down. Any other link's alias is the administrator's, and no name.
+    /// GC has no interface name to compare with.
+    /// </remarks>
+    public static bool HasReturned(PluginCall call, LinkInfo link) =>
+        link.Alias is { } alias && IsName(alias)
+        && ((!link.AdminUp && (link.Name == call.Invocation.IfName || IsFallbackName(link.Name))) || LentDevice.All(call).Any(lent => lent.IsReturned(link)));
+
+    /// <summary>Whether the kernel named it: a device that comes back to a namespace where its name is taken becomes <c>dev</c> and a number.</summary>
+    public static bool IsFallbackName(string name) => name.Length > 3 && name.StartsWith("dev", StringComparison.Ordinal) && name.AsSpan(3).IndexOfAnyExceptInRange('0', '9') < 0;
+
+    /// <summary>Whether an interface can be called so.</summary>
+    public static bool IsName(string text) => text.Length is > 0 and <= 15 && text.All(c => c > ' ' && c is not ('/' or ':')) && text is not ("." or "..");
 
     private static IReadOnlyList<string> Interfaces(HostDeviceConfig config)
     {

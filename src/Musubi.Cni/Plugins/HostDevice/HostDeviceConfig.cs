@@ -18,7 +18,12 @@ internal sealed record HostDeviceConfig
     /// <summary>Its PCI address, or its name on the auxiliary bus; <c>runtimeConfig.deviceID</c> wins over <c>pciBusID</c>.</summary>
     public string? DeviceId { get; init; }
 
-    public static HostDeviceConfig Read(PluginCall call)
+    /// <summary>Reads the keys; one of them must be there.</summary>
+    public static HostDeviceConfig Read(PluginCall call) =>
+        Find(call) ?? throw CniException.InvalidConfig("specify either \"device\", \"hwaddr\", \"kernelpath\" or \"pciBusID\"");
+
+    /// <summary>Reads the keys; null when none is there, as in STATUS and GC of a network whose runtime names the device with each ADD.</summary>
+    public static HostDeviceConfig? Find(PluginCall call)
     {
         HostDeviceConfig read = new()
         {
@@ -28,7 +33,7 @@ internal sealed record HostDeviceConfig
             DeviceId = (call.RuntimeConfig is { } runtime ? TextOf(runtime, "deviceID") : null) ?? TextOf(call.Config, "pciBusID"),
         };
         return read is { Device: null, HwAddr: null, KernelPath: null, DeviceId: null }
-            ? throw CniException.InvalidConfig("specify either \"device\", \"hwaddr\", \"kernelpath\" or \"pciBusID\"")
+            ? null
             : read;
     }
 

@@ -31,7 +31,7 @@ internal sealed class HostDevicePlugin : ICniPlugin
                 return given with { Addresses = [.. given.Addresses.Select(a => a with { Interface = null })], Dns = dns };
             }
 
-            LinkInfo link = DeviceMove.MoveIn(call, sandbox, inside, DeviceSearch.Find(call.HostRoute, config), undo);
+            LinkInfo link = DeviceMove.MoveIn(call, sandbox, inside, DeviceSearch.Find(call, config), undo);
             CniResult? addresses = call.IpamType is null ? null : SandboxNetwork.Allocate(call, undo);
             if (addresses is not null)
             {
@@ -74,13 +74,9 @@ internal sealed class HostDevicePlugin : ICniPlugin
         call.Detach(() =>
         {
             using NetworkNamespace? sandbox = call.FindSandbox();
-            if (sandbox is not null)
+            if (sandbox is null || !DeviceMove.MoveOut(call, sandbox))
             {
-                DeviceMove.MoveOut(call, sandbox);
-            }
-            else if (TryRead(call) is { } config)
-            {
-                DeviceMove.Recover(call, config);
+                DeviceMove.Recover(call, sandbox is null ? TryRead(call) : null);
             }
         });
     }
@@ -88,15 +84,21 @@ internal sealed class HostDevicePlugin : ICniPlugin
     /// <inheritdoc/>
     public void Gc(PluginCall call)
     {
-        DeviceMove.Recover(call, HostDeviceConfig.Read(call));
-        call.RunIpam(CniCommand.Gc);
+        try
+        {
+            DeviceMove.RecoverInvalid(call, TryRead(call));
+        }
+        finally
+        {
+            call.RunIpam(CniCommand.Gc);
+        }
     }
 
     /// <inheritdoc/>
     /// <remarks>A device that is lent out is no fault: ADD says so when it is asked for again.</remarks>
     public void Status(PluginCall call)
     {
-        _ = HostDeviceConfig.Read(call);
+        _ = HostDeviceConfig.Find(call);
         call.RunIpam(CniCommand.Status);
     }
 
@@ -104,7 +106,7 @@ internal sealed class HostDevicePlugin : ICniPlugin
     {
         try
         {
-            return HostDeviceConfig.Read(call);
+            return HostDeviceConfig.Find(call);
         }
         catch (CniException)
         {

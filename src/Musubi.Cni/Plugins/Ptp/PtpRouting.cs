@@ -17,6 +17,9 @@ namespace Musubi.Cni.Plugins.Ptp;
 /// </summary>
 internal static class PtpRouting
 {
+    /// <summary>What the kernel gives an IPv6 route without a metric.</summary>
+    private const uint DefaultMetricIPv6 = 1024;
+
     /// <summary>The container's end: its addresses without the route to their network that the kernel would make, and the routes instead of it.</summary>
     public static void ConfigureInside(RouteSocket inside, NetworkNamespace sandbox, LinkIndex link, string name, CniResult result)
     {
@@ -60,18 +63,50 @@ internal static class PtpRouting
         {
             bool isIPv6 = address.Address.IsIPv6;
             batch.AddAddress(cable.Host, new InterfaceAddress(Cidr.Host(address.Gateway!)) { NoDad = isIPv6 }).Tolerate(Errno.EEXIST);
-
-            // The route of an earlier container with this address may still be there while its link is being removed.
-            batch.AddRoute(new Route { Destination = Cidr.Host(address.Address.Address), Link = cable.Host, Scope = AddressScope.Host }, RouteAddition.Replace);
+            batch.AddRoute(RouteTo(address, cable));
         }
 
         try
         {
-            batch.Commit();
+            try
+            {
+                batch.Commit();
+            }
+            catch (NetlinkException e) when (e.Errno == Errno.EEXIST)
+            {
+                TakeOverRoutes(call.HostRoute, cable, result);
+            }
         }
         catch (NetlinkException e)
         {
             throw CniException.Wrap($"failed to configure the host's end \"{cable.HostName}\"", e);
         }
+    }
+
+    private static Route RouteTo(CniAddress address, VethCable cable) => new() { Destination = Cidr.Host(address.Address.Address), Link = cable.Host, Scope = AddressScope.Host };
+
+    /// <summary>The route of an earlier container with an address may still be there while its link is being removed; one of a container that lives is left to it.</summary>
+    private static void TakeOverRoutes(RouteSocket host, VethCable cable, CniResult result)
+    {
+        IReadOnlyList<Route> existing = host.Routes.List(new RouteFilter { Table = Route.MainTable });
+        RouteBatch batch = host.Batch();
+        foreach (CniAddress address in result.Addresses)
+        {
+            Route wanted = RouteTo(address, cable);
+            uint metric = address.Address.IsIPv6 ? DefaultMetricIPv6 : 0;
+            foreach (Route route in existing.Where(r => r.Destination == wanted.Destination && (r.Metric ?? 0) == metric && r.Link != cable.Host))
+            {
+                LinkInfo? link = route.Link is { } index ? host.Links.Find(index) : null;
+                if (route.Link is null || link is { AdminUp: true, Carrier: true })
+                {
+                    string where = link is null ? $"is \"{route}\"" : $"leads to interface \"{link.Name}\"";
+                    throw new CniException(CniErrorCode.Internal, $"the host's route to {wanted.Destination} {where} already: another container has this address; free it, or give another");
+                }
+            }
+
+            batch.AddRoute(wanted, RouteAddition.Replace);
+        }
+
+        batch.Commit();
     }
 }

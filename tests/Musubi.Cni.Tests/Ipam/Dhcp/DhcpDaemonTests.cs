@@ -1,5 +1,6 @@
 using Musubi.Cni.Spec;
 using Musubi.Cni.Tests.Support;
+using Musubi.Linux;
 using Musubi.Linux.Addresses;
 using Musubi.Linux.Processes;
 using Musubi.Linux.Sockets;
@@ -289,6 +290,89 @@ public sealed class DhcpDaemonTests : IDisposable
         Eventually.True(() => container.Addresses("eth0") is ["192.168.1.40/24"], () => daemon.Output);
         container.Run("ping -c 1 -W 5 192.168.1.1");
         Assert.Equal("192.168.1.1", container.Ip("route show default")[0].GetProperty("gateway").GetString());
+    }
+
+    [Fact]
+    public void Restart_LeaseWasLost_AnotherIsLookedForOn()
+    {
+        BackgroundProcess first = _bench.StartUdhcpd(leaseSeconds: 4);
+        BackgroundProcess before = _bench.StartDaemon("-timeout", "1s", "-resendmax", "1s");
+        TestNamespace container = _bench.EmptyContainer();
+        _bench.Run(CniCommand.Add, _bench.Config(type: "bridge"), container, "bridge");
+        first.End(Signal.Kill);
+        before.WaitForLine("until there is a new lease");
+        Eventually.True(() => container.Addresses("eth0").Count == 0, () => before.Output);
+
+        before.End(Signal.Term);
+        BackgroundProcess after = _bench.StartDaemon("-timeout", "1s", "-resendmax", "1s");
+        _bench.StartUdhcpd(leaseSeconds: 60, first: 40, last: 40);
+
+        Eventually.True(() => container.Addresses("eth0") is ["192.168.1.40/24"], () => after.Output);
+        Assert.Contains("c1/net/eth0: looking on for a lease", after.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LostLease_LinkWentDownMeanwhile_IsLookedForOn()
+    {
+        BackgroundProcess first = _bench.StartUdhcpd(leaseSeconds: 4);
+        BackgroundProcess daemon = _bench.StartDaemon("-timeout", "1s", "-resendmax", "1s");
+        TestNamespace container = _bench.EmptyContainer();
+        _bench.Run(CniCommand.Add, _bench.Config(type: "bridge"), container, "bridge");
+        first.End(Signal.Kill);
+        container.Run("ip link set eth0 down");
+        daemon.WaitForLine("until there is a new lease");
+        _bench.StartUdhcpd(leaseSeconds: 60, first: 40, last: 40);
+        daemon.WaitForLine("Discover not sent");
+
+        container.Run("ip link set eth0 up");
+
+        Eventually.True(() => container.Addresses("eth0") is ["192.168.1.40/24"], () => daemon.Output);
+        Assert.DoesNotContain("ended", daemon.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Del_SocketPathOfAWrongType_IsTheUsualOne()
+    {
+        _bench.Run(CniCommand.Del, """{"cniVersion":"1.1.0","name":"net","type":"dhcp","ipam":{"type":"dhcp","daemonSocketPath":7}}""");
+
+        Assert.Contains("the lease is not given back", _bench.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Connections_TooMany_AreServedInTheirTurn()
+    {
+        BackgroundProcess daemon = _bench.StartDaemon();
+        List<LocalSocket> idle = [];
+
+        // The queue refuses what comes faster than the daemon takes it.
+        bool Connects()
+        {
+            try
+            {
+                while (idle.Count < 260)
+                {
+                    idle.Add(LocalSocket.Connect(_bench.Socket));
+                }
+
+                return true;
+            }
+            catch (LinuxException e) when (e.Errno == Errno.EAGAIN)
+            {
+                return false;
+            }
+        }
+
+        try
+        {
+            Eventually.True(Connects, () => $"{idle.Count} connections");
+            Assert.InRange(Directory.GetFiles($"/proc/{daemon.Id}/fd").Length, 0, 256 + 30);
+        }
+        finally
+        {
+            idle.ForEach(socket => socket.Dispose());
+        }
+
+        _bench.Run(CniCommand.Status, _bench.Config());
     }
 
     [Fact]

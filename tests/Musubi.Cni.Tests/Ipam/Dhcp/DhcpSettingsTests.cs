@@ -156,7 +156,7 @@ public sealed class DhcpSettingsTests : IDisposable
 
         using LeaseStore again = LeaseStore.Open(directory);
         LeaseRecord read = Assert.Single(again.Load());
-        Assert.Equal((Record("c2").Key, Record().Place, TimeSpan.FromSeconds(77)), (read.Key, read.Place, read.Lease.GrantedAt));
+        Assert.Equal((Record("c2").Key, Record().Place, TimeSpan.FromSeconds(77)), (read.Key, read.Place, read.Lease!.GrantedAt));
         Assert.Equal((9, "0103", 65), (read.Settings.Priority, Convert.ToHexString(read.Settings.ParameterList), read.Settings.Options[0].Value[0]));
         Assert.Equal("10.0.0.5", IpText.Format(read.Lease.Acknowledgement.YourAddress));
         Assert.All(Directory.GetFiles(directory), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
