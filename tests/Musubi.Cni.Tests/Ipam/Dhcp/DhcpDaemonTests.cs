@@ -79,6 +79,7 @@ public sealed class DhcpDaemonTests : IDisposable
         string first = _bench.Add(container).Addresses[0].Address.ToString();
 
         Assert.Equal(first, _bench.Add(container).Addresses[0].Address.ToString());
+        server.WaitForLine("DHCPACK");
         Assert.Single(server.Lines, l => l.Contains("DHCPACK", StringComparison.Ordinal));
     }
 
