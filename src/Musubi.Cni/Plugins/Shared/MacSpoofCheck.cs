@@ -42,7 +42,7 @@ internal static class MacSpoofCheck
     }
 
     /// <summary>Removes the rules of an attachment; none is no error.</summary>
-    public static void Remove(NftSocket nft, Attachment attachment)
+    public static void Remove(NftSocket nft, Attachment attachment) => OwnedRules.Remove(nft, transaction =>
     {
         if (nft.FindChain(_table, InterfaceChainOf(attachment).Name) is not { } interfaceChain)
         {
@@ -50,7 +50,6 @@ internal static class MacSpoofCheck
         }
 
         string comment = CommentOf(attachment);
-        NftTransaction transaction = nft.Begin();
         foreach (NftRule rule in nft.ListRules(_prerouting))
         {
             if (rule.Comment == comment)
@@ -66,9 +65,7 @@ internal static class MacSpoofCheck
             transaction.FlushChain(macChain);
             transaction.DeleteChain(macChain);
         }
-
-        transaction.Commit();
-    }
+    });
 
     /// <summary>
     /// Removes what was made for attachments of a network that are not valid any more. The reference plugin's names do not tell the network:
@@ -78,7 +75,11 @@ internal static class MacSpoofCheck
     {
         Func<NftRule, bool> isStale = OwnedRules.Stale(network, valid);
         using NftSocket nft = NftSocket.Open(host);
-        NftTransaction transaction = nft.Begin();
+        OwnedRules.Remove(nft, transaction => Collect(nft, transaction, isStale));
+    }
+
+    private static void Collect(NftSocket nft, NftTransaction transaction, Func<NftRule, bool> isStale)
+    {
         HashSet<string> chains = [];
         foreach (NftRule rule in nft.ListRules(_table).Where(isStale))
         {
@@ -101,11 +102,6 @@ internal static class MacSpoofCheck
         foreach (string chain in chains)
         {
             transaction.DeleteChain(new NftChain(_table, chain));
-        }
-
-        if (!transaction.IsEmpty)
-        {
-            transaction.Commit();
         }
     }
 

@@ -28,16 +28,15 @@ internal static class OwnedRules
     public static void Remove(NftSocket nft, IReadOnlyList<NftChain> chains, Func<NftRule, bool> condition) =>
         Remove(nft, () => chains.SelectMany(nft.ListRules).Where(condition));
 
-    private static void Remove(NftSocket nft, Func<IEnumerable<NftRule>> find)
+    /// <summary>Removes what is found in one transaction, and looks again when somebody else was faster with a part of it.</summary>
+    /// <param name="nft">The host's socket.</param>
+    /// <param name="find">Adds what is there to the transaction; nothing is no error.</param>
+    public static void Remove(NftSocket nft, Action<NftTransaction> find)
     {
         for (int attempt = 1; ; attempt++)
         {
             NftTransaction transaction = nft.Begin();
-            foreach (NftRule rule in find())
-            {
-                transaction.DeleteRule(rule);
-            }
-
+            find(transaction);
             try
             {
                 if (!transaction.IsEmpty)
@@ -53,4 +52,12 @@ internal static class OwnedRules
             }
         }
     }
+
+    private static void Remove(NftSocket nft, Func<IEnumerable<NftRule>> find) => Remove(nft, transaction =>
+    {
+        foreach (NftRule rule in find())
+        {
+            transaction.DeleteRule(rule);
+        }
+    });
 }
