@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Text;
 using Musubi.Linux;
-using Musubi.Linux.Addresses;
 using Musubi.Linux.Files;
 
 namespace Musubi.Cni.Ipam.HostLocal;
@@ -16,7 +14,7 @@ namespace Musubi.Cni.Ipam.HostLocal;
 /// whatever anybody else creates or removes there sets another, and so does a crash half way: the index is then made anew from the directory. An
 /// index that cannot be written (full disk) lives in memory for one call.
 /// </remarks>
-internal sealed class ReservationIndex : IDisposable
+internal sealed partial class ReservationIndex : IDisposable
 {
     /// <summary>The file's name, hidden from tools that list reservations.</summary>
     public const string FileName = ".index";
@@ -75,56 +73,6 @@ internal sealed class ReservationIndex : IDisposable
             opened.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Addresses that an attachment seems to hold; the files say whether it does.</summary>
-    public IReadOnlyList<IPAddress> AddressesOf(ReservationOwner owner)
-    {
-        List<IPAddress> found = [];
-        ulong hash = HashOf(owner);
-        Span<byte> slot = stackalloc byte[SlotBytes];
-        for (int probe = 0; ReadSlot(hash, probe, slot) is not Empty and var occupant; probe++)
-        {
-            if (occupant == hash)
-            {
-                found.Add(AddressOf(slot[16..]));
-            }
-        }
-
-        return found;
-    }
-
-    /// <summary>The first free address between two of one family, both included; null when all are taken.</summary>
-    public UInt128? NextFree(UInt128 first, UInt128 last, bool isIPv6)
-    {
-        UInt128 offset = isIPv6 ? 0 : MappedIPv4;
-        (UInt128 n, UInt128 end) = (first + offset, last + offset);
-        while (n <= end)
-        {
-            int block = FindBlock(n);
-            if (block < 0)
-            {
-                return n - offset;
-            }
-
-            ReadOnlySpan<byte> bits = Bits(block);
-            int bit = (int)(n & (BlockAddresses - 1));
-            int free = FirstClear(bits, bit);
-            UInt128 candidate = n - (UInt128)bit + (UInt128)free;
-            if (free < BlockAddresses)
-            {
-                return candidate <= end ? candidate - offset : null;
-            }
-
-            if (candidate < n)
-            {
-                return null; // behind the last address there is
-            }
-
-            n = candidate;
-        }
-
-        return null;
     }
 
     /// <summary>Notes that an address is taken.</summary>
@@ -316,148 +264,4 @@ internal sealed class ReservationIndex : IDisposable
     }
 
     private void Grow() => WriteAll(Owners());
-
-    private List<(ulong Hash, UInt128 Key)> Owners()
-    {
-        List<(ulong, UInt128)> owners = new(_usedSlots + 1);
-        byte[] slots = new byte[_slots * SlotBytes];
-        _file.Read(slots, HeaderBytes);
-        for (int i = 0; i < _slots; i++)
-        {
-            ReadOnlySpan<byte> slot = slots.AsSpan(i * SlotBytes, SlotBytes);
-            if (BinaryPrimitives.ReadUInt64LittleEndian(slot) is not (Empty or Removed) and var hash)
-            {
-                owners.Add((hash, BinaryPrimitives.ReadUInt128BigEndian(slot[16..])));
-            }
-        }
-
-        return owners;
-    }
-
-    private void Insert(ulong hash, UInt128 key)
-    {
-        Span<byte> slot = stackalloc byte[SlotBytes];
-        int probe = 0;
-        ulong occupant;
-        while ((occupant = ReadSlot(hash, probe, slot)) is not (Empty or Removed))
-        {
-            probe++;
-        }
-
-        _usedSlots += occupant == Empty ? 1 : 0;
-        WriteSlot(SlotOf(hash, probe), hash, key);
-    }
-
-    private int SlotOf(ulong hash, int probe) => (int)((hash >> 32) + (ulong)probe) & (_slots - 1);
-
-    /// <summary>The hash in a slot. The table is never more than half full; one that a stranger filled or cut ends the search as an empty slot does.</summary>
-    private ulong ReadSlot(ulong hash, int probe, Span<byte> slot) =>
-        probe < _slots && _file.Read(slot, HeaderBytes + ((long)SlotOf(hash, probe) * SlotBytes)) == SlotBytes ? BinaryPrimitives.ReadUInt64LittleEndian(slot) : Empty;
-
-    private void WriteSlot(int i, ulong hash, UInt128 key)
-    {
-        Span<byte> slot = stackalloc byte[SlotBytes];
-        PutSlot(slot, hash, key);
-        _file.Write(slot, HeaderBytes + ((long)i * SlotBytes));
-    }
-
-    private static void PutSlot(Span<byte> slot, ulong hash, UInt128 key)
-    {
-        slot[..16].Clear();
-        BinaryPrimitives.WriteUInt64LittleEndian(slot, hash);
-        BinaryPrimitives.WriteUInt128BigEndian(slot[16..], key);
-    }
-
-    private void SetBit(IPAddress address, bool taken)
-    {
-        UInt128 key = KeyOf(address);
-        int block = FindBlock(key);
-        if (block < 0)
-        {
-            if (!taken)
-            {
-                return;
-            }
-
-            block = AppendBlock(key);
-            _file.Write(_blocks.AsSpan(block * BlockBytes, BlockBytes), BlocksAt + ((long)block * BlockBytes));
-        }
-
-        int bit = (int)(key & (BlockAddresses - 1));
-        Span<byte> at = Bits(block).Slice(bit >> 3, 1);
-        at[0] = (byte)(taken ? at[0] | (1 << (bit & 7)) : at[0] & ~(1 << (bit & 7)));
-        _file.Write(at, BlocksAt + ((long)block * BlockBytes) + 16 + (bit >> 3));
-    }
-
-    private int FindBlock(UInt128 key)
-    {
-        UInt128 first = key >> BlockBits << BlockBits;
-        for (int i = 0; i < _blockCount; i++)
-        {
-            if (BinaryPrimitives.ReadUInt128BigEndian(_blocks.AsSpan(i * BlockBytes)) == first)
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    private int AppendBlock(UInt128 key)
-    {
-        if ((_blockCount + 1) * BlockBytes > _blocks.Length)
-        {
-            Array.Resize(ref _blocks, Math.Max(2 * _blocks.Length, BlockBytes));
-        }
-
-        Span<byte> block = _blocks.AsSpan(_blockCount * BlockBytes, BlockBytes);
-        block.Clear();
-        BinaryPrimitives.WriteUInt128BigEndian(block, key >> BlockBits << BlockBits);
-        return _blockCount++;
-    }
-
-    private Span<byte> Bits(int block) => _blocks.AsSpan((block * BlockBytes) + 16, BlockAddresses / 8);
-
-    private static int FirstClear(ReadOnlySpan<byte> bits, int from)
-    {
-        for (int bit = from; bit < BlockAddresses; bit++)
-        {
-            byte eight = bits[bit >> 3];
-            if (eight == 0xff)
-            {
-                bit |= 7;
-            }
-            else if ((eight & (1 << (bit & 7))) == 0)
-            {
-                return bit;
-            }
-        }
-
-        return BlockAddresses;
-    }
-
-    private static UInt128 KeyOf(IPAddress address) =>
-        IpText.ToNumber(address) + (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 0 : MappedIPv4);
-
-    private static IPAddress AddressOf(ReadOnlySpan<byte> key)
-    {
-        UInt128 number = BinaryPrimitives.ReadUInt128BigEndian(key);
-        return number >> 32 == 0xffff ? IpText.FromNumber(number - MappedIPv4, isIPv6: false) : IpText.FromNumber(number, isIPv6: true);
-    }
-
-    /// <summary>A hash that is none of the marks of empty slots.</summary>
-    private static ulong HashOf(ReservationOwner owner) =>
-        Hash($"{owner.ContainerId}\n{owner.IfName}") is > Removed and var hash ? hash : Removed + 1;
-
-    /// <summary>FNV-1a, 64 bits.</summary>
-    private static ulong Hash(string text)
-    {
-        ulong hash = 0xcbf29ce484222325;
-        foreach (byte b in Encoding.UTF8.GetBytes(text))
-        {
-            hash = (hash ^ b) * 0x100000001b3;
-        }
-
-        return hash;
-    }
 }
