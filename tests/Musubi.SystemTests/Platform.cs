@@ -105,11 +105,13 @@ internal sealed class Platform : IAsyncDisposable
         return status.RootElement.GetProperty("components").EnumerateArray().ToDictionary(c => c.GetProperty("name").GetString()!, c => c.GetProperty("pid").GetInt32());
     }
 
-    /// <summary>What a machine's launcher reports of itself.</summary>
+    /// <summary>What a machine's launcher reports of itself; null while no pod of the machine runs.</summary>
     public async Task<Machines.MachineStatus?> LauncherStatusAsync(string machine)
     {
-        string uid = await KubectlAsync("get", "pods", "-l", $"vmi.kubevirt.io/id={machine}", "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[0].metadata.uid}");
-        return Machines.MachineJson.Load(new Machines.MachineDirectory(Path.Combine(PodsDirectory, uid)).Status, Machines.MachineJson.Default.MachineStatus);
+        string uids = await KubectlAsync("get", "pods", "-l", $"vmi.kubevirt.io/id={machine}", "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[*].metadata.uid}");
+        return uids.Split(' ')[0] is not { Length: > 0 } uid
+            ? null
+            : Machines.MachineJson.Load(new Machines.MachineDirectory(Path.Combine(PodsDirectory, uid)).Status, Machines.MachineJson.Default.MachineStatus);
     }
 
     public async ValueTask DisposeAsync()
